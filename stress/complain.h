@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: one clear line for what went wrong, kept beside the error code */
+
+#ifndef HF_COMPLAIN_H
+#define HF_COMPLAIN_H
+
+/*
+ * Functions return -errno; the few that know more than the number say it here,
+ * at the place where it is known: "return complain(-ENODEV, "no %s", name);".
+ * The first complaint after complaint_clear() wins: later ones are its
+ * consequences. Returns @err. Not for several threads.
+ */
+__attribute__((format(printf, 2, 3)))
+int complain(int err, const char *fmt, ...);
+
+/* The text, with strerror() of its code behind it; "" if nothing was said. */
+const char *complaint(void);
+
+void complaint_clear(void);
+
+#endif /* HF_COMPLAIN_H */

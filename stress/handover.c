@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: what the kernel tells of a hand-over: debugfs handover/, and the interrupts */
+
+#include "handover.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DIR_NAME "/sys/kernel/debug/handover/"
+
+const char *const phase_names[PHASES] = {
+	"shutdown", "jump", "early_boot", "restore", "init", "retrieve", "resume",
+};
+
+static const char *const mark_names[MARKS] = {
+	"freeze", "jump", "early", "takeover", "probe", "init", "retrieve", "resume",
+};
+
+/* The phase that ends at a mark. What is before and at freeze is shutdown. */
+static const enum phase phase_of_mark[MARKS] = {
+	[MARK_FREEZE] = PHASE_SHUTDOWN,
+	[MARK_JUMP] = PHASE_SHUTDOWN,
+	[MARK_EARLY] = PHASE_JUMP,
+	[MARK_TAKEOVER] = PHASE_EARLY_BOOT,
+	[MARK_PROBE] = PHASE_RESTORE,
+	[MARK_INIT] = PHASE_INIT,
+	[MARK_RETRIEVE] = PHASE_RETRIEVE,
+	[MARK_RESUME] = PHASE_RESUME,
+};
+
+static void put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		fprintf(stderr, "hf-agent: %s does not take \"%s\"\n", file, text);
+	close(fd);
+}
+
+void handover_mark(const char *name)
+{
+	put(DIR_NAME "mark", name);
+}
+
+void handover_watch_clear(void)
+{
+	put(DIR_NAME "watch", "clear");
+}
+
+void handover_watch(int memfd, uint64_t offset, uint32_t count, unsigned int byte,
+		    unsigned int mask, unsigned int value)
+{
+	char text[128];
+
+	if (!count)
+		return;
+	snprintf(text, sizeof(text), "%d %llu 16 %u %u %u %u", memfd,
+		 (unsigned long long)offset, count, byte, mask, value);
+	put(DIR_NAME "watch", text);
+}
+
+bool timeline_line(struct timeline *t, const char *line)
+{
+	unsigned long long tsc, seen;
+	char name[16];
+	int used, more;
+
+	if (sscanf(line, "%15s %llu%n", name, &tsc, &used) != 2)
+		return false;
+	for (int i = 0; i < MARKS; i++) {
+		if (strcmp(name, mark_names[i]) != 0)
+			continue;
+		t->set[i] = true;
+		t->tsc[i] = tsc;
+		t->seen[i] = 0;
+		for (line += used; sscanf(line, "%llu%n", &seen, &more) == 1; line += more)
+			t->seen[i] += seen;
+		return true;
+	}
+	return false;
+}
+
+bool faults_line(struct faults *f, const char *line)
+{
+	unsigned long long records, overflows, boot;
+	unsigned int domain, bus, slot, function;
+
+	if (sscanf(line, "%x:%x:%x.%x %llu %llu %llu", &domain, &bus, &slot, &function, &records,
+		   &overflows, &boot) != 7)
+		return false;
+	f->count += records + overflows + boot;
+	return true;
+}
+
+bool restore_line(struct restore_walk *w, const char *line)
+{
+	unsigned long long tables, entries, ns;
+	char id[32], where[32];
+
+	if (sscanf(line, "%31s %31s %llu %llu %llu", id, where, &tables, &entries, &ns) != 5)
+		return false;
+	memcpy(w->where, where, sizeof(where));
+	w->there = true;
+	w->tables += tables;
+	w->entries_read += entries;
+	w->ns += ns;
+	return true;
+}
+
+void handover_timeline(struct timeline *t)
+{
+	FILE *f = fopen(DIR_NAME "timeline", "re");
+	char line[256];
+
+	memset(t, 0, sizeof(*t));
+	t->there = f;
+	while (f && fgets(line, sizeof(line), f))
+		timeline_line(t, line);
+	if (f)
+		fclose(f);
+}
+
+void handover_faults(struct faults *faults)
+{
+	FILE *f = fopen(DIR_NAME "faults", "re");
+	char line[256];
+
+	memset(faults, 0, sizeof(*faults));
+	faults->there = f;
+	while (f && fgets(line, sizeof(line), f))
+		faults_line(faults, line);
+	if (f)
+		fclose(f);
+}
+
+void handover_restore_walk(struct restore_walk *w)
+{
+	FILE *f = fopen(DIR_NAME "restore", "re");
+	char line[256];
+
+	memset(w, 0, sizeof(*w));
+	while (f && fgets(line, sizeof(line), f))
+		restore_line(w, line);
+	if (f)
+		fclose(f);
+}
+
+void phases_split(struct phases *p, const struct timeline *t, uint64_t tsc_begin,
+		  uint64_t tsc_end, uint64_t arrived)
+{
+	uint64_t tsc = tsc_begin, seen = 0;
+	enum phase last = PHASE_RESUME;
+
+	memset(p, 0, sizeof(*p));
+	if (!t->there)
+		return;
+	/* The resume mark is the end itself: the agent's own numbers are nearer. */
+	for (int i = 0; i < MARK_RESUME; i++) {
+		enum phase phase = phase_of_mark[i];
+
+		/* A mark out of order would make a phase of negative length. */
+		if (!t->set[i] || t->tsc[i] < tsc || t->tsc[i] > tsc_end || t->seen[i] < seen)
+			continue;
+		p->known[phase] = true;
+		p->ticks[phase] += t->tsc[i] - tsc;
+		p->arrived[phase] += t->seen[i] - seen;
+		tsc = t->tsc[i];
+		seen = t->seen[i];
+	}
+	p->known[last] = true;
+	p->ticks[last] = tsc_end - tsc;
+	p->arrived[last] = arrived > seen ? arrived - seen : 0;
+}
+
+/*
+ * "unhandled N" of /proc/irq/<n>/spurious. Interrupts that a serial port has are
+ * left out: the driver of these ports asks for its own interrupt more often than
+ * it finds a reason, in every boot.
+ */
+static uint64_t unhandled(const char *dir)
+{
+	unsigned long long n, sum = 0;
+	char path[300], line[64];
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	FILE *f;
+
+	while (d && (e = readdir(d))) {
+		if (strncmp(e->d_name, "ttyS", 4) == 0) {
+			closedir(d);
+			return 0;
+		}
+	}
+	if (d)
+		closedir(d);
+	snprintf(path, sizeof(path), "%s/spurious", dir);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "unhandled %llu", &n) == 1)
+			sum += n;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+static uint64_t log_lines(const char *text)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	uint64_t count = 0;
+	char record[8192];
+	ssize_t n;
+
+	/* One record per read; the end is EAGAIN. */
+	while (fd >= 0 && (n = read(fd, record, sizeof(record) - 1)) > 0) {
+		record[n] = 0;
+		count += strstr(record, text) != NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return count;
+}
+
+uint64_t irq_spurious(void)
+{
+	uint64_t sum = log_lines("No irq handler for vector");
+	DIR *d = opendir("/proc/irq");
+	struct dirent *e;
+	char dir[280];
+
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(dir, sizeof(dir), "/proc/irq/%s", e->d_name);
+		sum += unhandled(dir);
+	}
+	if (d)
+		closedir(d);
+	return sum;
+}
+
+uint64_t irq_nobody_cared(void)
+{
+	return log_lines("nobody cared");
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: iommufd address spaces and a device behind its vfio character device */
+
+#include "iommu.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/iommufd.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "complain.h"
+
+int iommu_open(void)
+{
+	int fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 ? fd : complain(-errno, "no /dev/iommu: the kernel needs CONFIG_IOMMUFD");
+}
+
+/* The name of the only entry of @dir that begins with @start. */
+static int find_entry(const char *dir, const char *start, char *name, size_t size)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int err = -ENOENT;
+
+	while (d && (e = readdir(d))) {
+		if (strncmp(e->d_name, start, strlen(start)) != 0)
+			continue;
+		snprintf(name, size, "%.*s", (int)size - 1, e->d_name);
+		err = 0;
+	}
+	if (d)
+		closedir(d);
+	return err;
+}
+
+int vfio_open(struct vfio *v, const char *bdf)
+{
+	char dir[96], name[32], path[64];
+
+	snprintf(dir, sizeof(dir), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
+	if (find_entry(dir, "vfio", name, sizeof(name)))
+		return complain(-ENODEV, "%s has no vfio character device: the kernel needs "
+				"CONFIG_VFIO_DEVICE_CDEV, and the device an IOMMU", bdf);
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
+	v->fd = open(path, O_RDWR | O_CLOEXEC);
+	return v->fd >= 0 ? 0 : complain(-errno, "%s (%s) cannot be opened", path, bdf);
+}
+
+int vfio_bind(struct vfio *v, int iommufd)
+{
+	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg), .iommufd = iommufd };
+
+	if (ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &arg))
+		return complain(-errno, "the device cannot be bound to the iommufd%s",
+				errno == EPERM ? ": no interrupt remapping?" : "");
+	v->dev_id = arg.out_devid;
+	return 0;
+}
+
+static void destroy(int iommufd, uint32_t id)
+{
+	struct iommu_destroy arg = { .size = sizeof(arg), .id = id };
+
+	ioctl(iommufd, IOMMU_DESTROY, &arg);
+}
+
+static int alloc_ioas(int iommufd, uint32_t *id)
+{
+	struct iommu_ioas_alloc arg = { .size = sizeof(arg) };
+
+	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &arg))
+		return complain(-errno, "no new address space");
+	*id = arg.out_ioas_id;
+	return 0;
+}
+
+static int map_file(const struct iommu_map *map, int iommufd, int memfd)
+{
+	struct iommu_ioas_map_file arg = {
+		.size = sizeof(arg),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE |
+			 IOMMU_IOAS_MAP_READABLE,
+		.ioas_id = map->ioas,
+		.fd = memfd,
+		.length = map->size,
+		.iova = map->iova,
+	};
+
+	if (ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &arg))
+		return complain(-errno, "the DMA memory cannot be mapped at IOVA 0x%llx",
+				(unsigned long long)map->iova);
+	return 0;
+}
+
+static int alloc_hwpt(struct iommu_map *map, int iommufd, const struct vfio *v)
+{
+	struct iommu_hwpt_alloc arg = {
+		.size = sizeof(arg), .dev_id = v->dev_id, .pt_id = map->ioas,
+	};
+
+	if (ioctl(iommufd, IOMMU_HWPT_ALLOC, &arg)) {
+		/* What does not fit the device's aperture comes back as one of these. */
+		if (errno == EADDRINUSE || errno == EINVAL || errno == ERANGE)
+			return -ERANGE;
+		return complain(-errno, "no new page table for the device");
+	}
+	map->hwpt = arg.out_hwpt_id;
+	return 0;
+}
+
+int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const struct vfio *v)
+{
+	int err = alloc_ioas(iommufd, &map->ioas);
+
+	if (err)
+		return err;
+	map->size = size;
+	err = map_file(map, iommufd, memfd);
+	if (!err)
+		err = alloc_hwpt(map, iommufd, v);
+	if (err)
+		destroy(iommufd, map->ioas);
+	return err;
+}
+
+int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,
+		    const struct vfio *v, uint64_t top_of_ram)
+{
+	/* 1 TiB; 128 GiB where the IOMMU has only 39 bits. */
+	static const uint64_t candidates[] = { 1ULL << 40, 1ULL << 37 };
+	int err = -ERANGE;
+
+	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+		if (candidates[i] < top_of_ram)
+			continue;
+		map->iova = candidates[i];
+		err = iommu_map(map, iommufd, memfd, size, v);
+		if (err != -ERANGE)
+			return err;
+	}
+	return complain(err, "the device reaches no IOVA above the top of RAM (0x%llx)",
+			(unsigned long long)top_of_ram);
+}
+
+int vfio_attach(const struct vfio *v, const struct iommu_map *map)
+{
+	struct vfio_device_attach_iommufd_pt arg = { .argsz = sizeof(arg), .pt_id = map->hwpt };
+
+	if (ioctl(v->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg))
+		return complain(-errno, "the device cannot be attached to its new page table");
+	return 0;
+}
+
+static int region(const struct vfio *v, uint32_t index, struct vfio_region_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->argsz = sizeof(*info);
+	info->index = index;
+	return ioctl(v->fd, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
+}
+
+int vfio_map_bar0(const struct vfio *v, size_t size, volatile void **bar)
+{
+	struct vfio_region_info info;
+	int err = region(v, VFIO_PCI_BAR0_REGION_INDEX, &info);
+	void *map;
+
+	if (!err && (info.size < size || !(info.flags & VFIO_REGION_INFO_FLAG_MMAP)))
+		err = -EINVAL;
+	if (err)
+		return complain(err, "BAR 0 is no mappable memory of %zu bytes", size);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, (off_t)info.offset);
+	if (map == MAP_FAILED)
+		return complain(-errno, "BAR 0 cannot be mapped");
+	*bar = map;
+	return 0;
+}
+
+int vfio_enable_dma(const struct vfio *v)
+{
+	struct vfio_region_info info;
+	int err = region(v, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+	off_t at = (off_t)info.offset + PCI_COMMAND;
+	uint16_t command;
+
+	if (err)
+		return complain(err, "no access to the device's configuration");
+	if (pread(v->fd, &command, sizeof(command), at) != sizeof(command))
+		return complain(-EIO, "COMMAND cannot be read");
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(v->fd, &command, sizeof(command), at) != sizeof(command))
+		return complain(-EIO, "COMMAND cannot be written");
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: iommufd address spaces and a device behind its vfio character device */
+
+#ifndef HF_IOMMU_H
+#define HF_IOMMU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * All functions return 0 (or what is said), or -errno with a complaint.
+ *
+ * Order in the first kernel: iommu_open, vfio_open, vfio_bind, iommu_map,
+ * vfio_attach. In a next kernel iommufd and device come from the session;
+ * vfio_bind() then adopts the attachment that the device already runs on, and
+ * vfio_attach() replaces it without a moment in which DMA is blocked.
+ */
+
+/* A device opened through /dev/vfio/devices. */
+struct vfio {
+	int fd;
+	uint32_t dev_id;	/* in the iommufd, after vfio_bind() */
+};
+
+/* Memory that a device sees at [iova, iova + size). */
+struct iommu_map {
+	uint32_t ioas, hwpt;	/* objects of the iommufd */
+	uint64_t iova;
+	size_t size;
+};
+
+int iommu_open(void);
+
+/* Open the character device of the PCI function @bdf, bound to vfio-pci before. */
+int vfio_open(struct vfio *v, const char *bdf);
+
+/* -EPERM: no interrupt remapping. */
+int vfio_bind(struct vfio *v, int iommufd);
+
+/*
+ * A new address space with @size bytes of @memfd from offset 0 on, readable and
+ * writable at map->iova, and a page table over it that suits the device: it is
+ * full before any device uses it. -ERANGE, without complaint: the device cannot
+ * reach map->iova.
+ */
+int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const struct vfio *v);
+
+/*
+ * A first mapping at an address above @top_of_ram: whatever DMA ends up behind no
+ * IOMMU then hits no memory.
+ */
+int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,
+		    const struct vfio *v, uint64_t top_of_ram);
+
+/* Attach the device to map->hwpt, or replace what it is attached to. */
+int vfio_attach(const struct vfio *v, const struct iommu_map *map);
+
+/* Map the first @size bytes of BAR 0. Device memory: only volatile accesses. */
+int vfio_map_bar0(const struct vfio *v, size_t size, volatile void **bar);
+
+/* Turn on memory decode and bus mastering in COMMAND. First kernel only. */
+int vfio_enable_dma(const struct vfio *v);
+
+#endif /* HF_IOMMU_H */

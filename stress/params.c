@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: the agent's parameters: from the kernel command line, and from options */
+
+#include "params.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "ledger.h"
+
+const char params_usage[] =
+	"usage: hf-agent [--name=value...]\n"
+	"Keeps an NVMe drive doing DMA through kexec after kexec, and checks every byte.\n"
+	"Runs as root, once in every kernel; finds by itself whether it is the first.\n"
+	"Each parameter is also read from the kernel command line, as hf.name=value.\n"
+	"  --cycles=N       jumps (3)\n"
+	"  --load=nvme      what does the DMA\n"
+	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
+	"  --depth=N        commands in flight, 1000 to 4095 (2000)\n"
+	"  --rate=N         commands per second until the drain, at most (100)\n"
+	"  --blackout_ms=N  how long the first blackout is expected to be (8000; with\n"
+	"                   stretch 16000); the rate is lowered to last for twice as long\n"
+	"  --bdf=A          the drive, as dddd:bb:dd.f (0000:01:00.0)\n"
+	"  --stretch=0|1    the kernel sleeps at stretch points\n"
+	"  --channel=PATH   where JSON lines go, and answers come from (/dev/ttyS1)\n"
+	"  --kernel=PATH --initrd=PATH\n"
+	"                   what the first kernel takes the next ones from\n"
+	"                   (/boot/bzImage, /boot/base.cpio.zst)\n"
+	"exit code: 0 pass, 1 fail, 2 usage or lab error\n";
+
+struct field {
+	const char *name;
+	enum { NUMBER, FLAG, TEXT } type;
+	size_t offset, size;	/* size of a text */
+	unsigned long min, max;	/* of a number */
+};
+
+#define FIELD_NUMBER(_name, _min, _max) \
+	{ .name = #_name, .type = NUMBER, .offset = offsetof(struct params, _name), \
+	  .min = _min, .max = _max }
+#define FIELD_TEXT(_name) \
+	{ .name = #_name, .type = TEXT, .offset = offsetof(struct params, _name), \
+	  .size = sizeof(((struct params *)0)->_name) }
+
+static const struct field fields[] = {
+	FIELD_NUMBER(cycles, 1, 999999),
+	FIELD_NUMBER(depth, 1000, LEDGER_SLOTS - 1),
+	FIELD_NUMBER(rate, 1, 1000000),
+	FIELD_NUMBER(blackout_ms, 1, 1000000),
+	{ .name = "stretch", .type = FLAG, .offset = offsetof(struct params, stretch), .max = 1 },
+	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(bdf), FIELD_TEXT(channel),
+	FIELD_TEXT(kernel), FIELD_TEXT(initrd),
+};
+
+static int set_number(struct params *p, const struct field *f, const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*value < '0' || *value > '9' || *end || n < f->min || n > f->max)
+		return complain(-EINVAL, "%s=%s: not a number from %lu to %lu", f->name, value,
+				f->min, f->max);
+	if (f->type == FLAG)
+		*(bool *)((char *)p + f->offset) = n;
+	else
+		*(uint32_t *)(void *)((char *)p + f->offset) = (uint32_t)n;
+	return 0;
+}
+
+static int set(struct params *p, const char *name, size_t len, const char *value)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const struct field *f = &fields[i];
+
+		if (strlen(f->name) != len || strncmp(f->name, name, len) != 0)
+			continue;
+		if (f->type != TEXT)
+			return set_number(p, f, value);
+		if (strlen(value) >= f->size)
+			return complain(-EINVAL, "%s=%s: too long", f->name, value);
+		strcpy((char *)p + f->offset, value);
+		return 0;
+	}
+	return complain(-EINVAL, "unknown parameter %.*s", (int)len, name);
+}
+
+/* "name=value" */
+static int set_pair(struct params *p, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+
+	if (!equals)
+		return complain(-EINVAL, "%s has no value", pair);
+	return set(p, pair, (size_t)(equals - pair), equals + 1);
+}
+
+static int parse_cmdline(struct params *p, const char *cmdline)
+{
+	char *copy = strdup(cmdline), *rest = copy, *word;
+	int err = copy ? 0 : -ENOMEM;
+
+	while (!err && (word = strsep(&rest, " \t\n"))) {
+		if (strncmp(word, "hf.", 3) == 0)
+			err = set_pair(p, word + 3);
+	}
+	free(copy);
+	return err;
+}
+
+static int parse_options(struct params *p, int argc, char **argv)
+{
+	int err = 0;
+
+	for (int i = 1; i < argc && !err; i++) {
+		const char *word = argv[i];
+
+		if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+			p->help = true;
+		else if (strncmp(word, "--", 2) != 0)
+			err = complain(-EINVAL, "unknown argument %s", word);
+		else if (!strchr(word, '=') && i + 1 < argc)
+			err = set(p, word + 2, strlen(word + 2), argv[++i]);
+		else
+			err = set_pair(p, word + 2);
+	}
+	return err;
+}
+
+static int check(struct params *p)
+{
+	if (strcmp(p->load, "nvme") != 0)
+		return complain(-EINVAL, "load=%s: only nvme is known", p->load);
+	p->unpreserved = strcmp(p->control, "unpreserved") == 0;
+	if (!p->unpreserved && strcmp(p->control, "none") != 0)
+		return complain(-EINVAL, "control=%s: known are none, unpreserved", p->control);
+	if (!p->blackout_ms)
+		p->blackout_ms = p->stretch ? 16000 : 8000;
+	return 0;
+}
+
+int params_parse(struct params *p, const char *cmdline, int argc, char **argv)
+{
+	int err;
+
+	*p = (struct params){
+		.cycles = 3, .depth = 2000, .rate = 100, .load = "nvme", .control = "none",
+		.bdf = "0000:01:00.0", .channel = "/dev/ttyS1", .kernel = "/boot/bzImage",
+		.initrd = "/boot/base.cpio.zst",
+	};
+	err = parse_cmdline(p, cmdline);
+	if (!err)
+		err = parse_options(p, argc, argv);
+	return err ? err : check(p);
+}

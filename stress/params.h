@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: the agent's parameters: from the kernel command line, and from options */
+
+#ifndef HF_PARAMS_H
+#define HF_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct params {
+	uint32_t cycles;	/* jumps */
+	uint32_t depth;		/* commands in flight */
+	uint32_t rate;		/* commands per second until the drain, at most */
+	uint32_t blackout_ms;	/* how long the first one is expected to be */
+	bool stretch;		/* the kernel sleeps at stretch points */
+	bool unpreserved;	/* control: preserve only memory */
+	bool help;
+	char load[32], control[32], bdf[32], channel[128], kernel[128], initrd[128];
+};
+
+/*
+ * Defaults, then the "hf.name=value" words of @cmdline, then "--name=value" (or
+ * "--name value") options. -EINVAL with a complaint: a bad value, an unknown
+ * option, or an unknown hf. word: a typing error must not become a default.
+ */
+int params_parse(struct params *p, const char *cmdline, int argc, char **argv);
+
+extern const char params_usage[];
+
+#endif /* HF_PARAMS_H */
