@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: the emulator's own log as an oracle outside the guest */
+
+#include "emulog.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PCI_COMMAND		0x04
+#define PCI_COMMAND_MASTER	0x04
+#define PCI_BRIDGE_CONTROL	0x3e
+#define PCI_BRIDGE_BUS_RESET	0x40
+#define NVME_CC_ENABLE		0x01
+
+static const char *const names[EMU_KINDS] = {
+	[EMU_VTD_FAULT] = "vtd_faults",
+	[EMU_BLOCKED] = "blocked_accesses",
+	[EMU_TRANSLATION_OFF] = "translation_off",
+	[EMU_CONTROLLER_ENABLE] = "controller_enable",
+	[EMU_CONTROLLER_STOP] = "controller_stop",
+	[EMU_QUEUE_CREATE] = "queue_create",
+	[EMU_NVME_ERROR] = "nvme_errors",
+	[EMU_BUS_MASTER_OFF] = "bus_master_off",
+	[EMU_RESET] = "resets",
+};
+
+void emulog_watch_init(struct emulog_watch *w, const char *bdf, const char *port)
+{
+	const char *device_bus = strchr(bdf, ':');
+	const char *port_bus = strchr(port, ':');
+
+	snprintf(w->device, sizeof(w->device), "%s", device_bus ? device_bus + 1 : bdf);
+	snprintf(w->port, sizeof(w->port), "%s", port_bus ? port_bus + 1 : port);
+}
+
+/* "pci_cfg_write NAME bb:dd.f @0xOFFSET <- 0xVALUE" */
+static enum emulog_kind classify_config(const struct emulog_watch *w, const char *text)
+{
+	unsigned int offset, value;
+	char where[16];
+	bool port;
+
+	if (sscanf(text, "%*s %15s @0x%x <- 0x%x", where, &offset, &value) != 3)
+		return EMU_NONE;
+	port = strcmp(where, w->port) == 0;
+	if (!port && strcmp(where, w->device) != 0)
+		return EMU_NONE;
+	if (offset == PCI_COMMAND && !(value & PCI_COMMAND_MASTER))
+		return EMU_BUS_MASTER_OFF;
+	/* Bridge control is the upper half of the double word before it. */
+	if (port && ((offset == PCI_BRIDGE_CONTROL && (value & PCI_BRIDGE_BUS_RESET)) ||
+		     (offset == PCI_BRIDGE_CONTROL - 2 && (value >> 16 & PCI_BRIDGE_BUS_RESET))))
+		return EMU_RESET;
+	return EMU_NONE;
+}
+
+static enum emulog_kind classify_blocked(const char *line)
+{
+	/* Processors that look for a BIOS are no device's DMA. */
+	return strstr(line, "'pc.bios'") ? EMU_NONE : EMU_BLOCKED;
+}
+
+static bool starts(const char *text, const char *with, const char **rest)
+{
+	size_t len = strlen(with);
+
+	if (strncmp(text, with, len))
+		return false;
+	*rest = text + len;
+	return true;
+}
+
+static unsigned long value_after(const char *text, const char *mark)
+{
+	const char *at = strstr(text, mark);
+
+	return at ? strtoul(at + strlen(mark), NULL, 0) : 0;
+}
+
+static enum emulog_kind classify_nvme(const char *text)
+{
+	const char *rest;
+
+	if (starts(text, "enqueue_req_completion ", &rest))
+		return EMU_COMPLETION;
+	if (starts(text, "mmio_cfg ", &rest))
+		return value_after(rest, "config=") & NVME_CC_ENABLE ? EMU_CONTROLLER_ENABLE :
+								       EMU_NONE;
+	if (starts(text, "mmio_stopped ", &rest))
+		return EMU_CONTROLLER_STOP;
+	if (starts(text, "create_sq ", &rest) || starts(text, "create_cq ", &rest))
+		return EMU_QUEUE_CREATE;
+	if (starts(text, "pci_reset ", &rest))
+		return EMU_RESET;
+	if (starts(text, "err_", &rest))
+		return EMU_NVME_ERROR;
+	return EMU_NONE;
+}
+
+enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
+{
+	const char *text = line;
+	const char *rest;
+
+	if (emulog_time_us(line) >= 0)
+		text = strchr(line, ' ') + 1;
+	if (starts(text, "pci_nvme_", &rest))
+		return classify_nvme(rest);
+	if (starts(text, "pci_cfg_write ", &rest))
+		return classify_config(w, rest);
+	if (starts(text, "vtd_dmar_fault ", &rest))
+		return EMU_VTD_FAULT;
+	if (starts(text, "vtd_dmar_enable ", &rest))
+		return value_after(rest, "enable ") ? EMU_NONE : EMU_TRANSLATION_OFF;
+	if (starts(text, "Invalid access ", &rest) || starts(text, "Invalid read at ", &rest) ||
+	    starts(text, "Invalid write at ", &rest))
+		return classify_blocked(rest);
+	return EMU_NONE;
+}
+
+int64_t emulog_time_us(const char *line)
+{
+	struct tm tm = { 0 };
+	int us, end = 0;
+
+	if (sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ %n", &tm.tm_year, &tm.tm_mon,
+		   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us, &end) != 7 || !end)
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return (int64_t)timegm(&tm) * 1000000 + us;
+}
+
+uint64_t emulog_reports(const struct emulog_counts *c)
+{
+	uint64_t sum = 0;
+
+	for (int kind = 0; kind < EMU_KINDS; kind++) {
+		if (names[kind])
+			sum += c->n[kind];
+	}
+	return sum;
+}
+
+json_t *emulog_json(const struct emulog_counts *c)
+{
+	json_t *counts = json_object();
+
+	for (int kind = 0; kind < EMU_KINDS; kind++) {
+		if (names[kind])
+			json_object_set_new(counts, names[kind],
+					    json_integer((json_int_t)c->n[kind]));
+	}
+	return counts;
+}

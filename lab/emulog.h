@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: the emulator's own log as an oracle outside the guest */
+
+#ifndef HF_EMULOG_H
+#define HF_EMULOG_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+/*
+ * What a line of emulator.log means. EMU_NONE and EMU_COMPLETION are ordinary;
+ * everything else must not happen from the last quiet moment before a jump to
+ * the end of its cycle.
+ */
+enum emulog_kind {
+	EMU_NONE,
+	EMU_COMPLETION,		/* the drive put a completion in a queue */
+	EMU_VTD_FAULT,		/* the IOMMU reported a fault */
+	EMU_BLOCKED,		/* one access of at most 4 bytes went nowhere */
+	EMU_TRANSLATION_OFF,	/* DMA remapping was switched off */
+	EMU_CONTROLLER_ENABLE,	/* the drive was enabled anew */
+	EMU_CONTROLLER_STOP,	/* the drive was disabled */
+	EMU_QUEUE_CREATE,	/* a submission or completion queue was made */
+	EMU_NVME_ERROR,		/* the drive found fault with a command */
+	EMU_BUS_MASTER_OFF,	/* COMMAND written without bus mastering */
+	EMU_RESET,		/* the drive was reset, or the bus it is on */
+	EMU_KINDS
+};
+
+struct emulog_counts {
+	uint64_t n[EMU_KINDS];
+};
+
+/* The devices whose configuration writes matter, as "01:00.0". */
+struct emulog_watch {
+	char device[16];
+	char port[16];
+};
+
+/* Take "bb:dd.f" from the two addresses "dddd:bb:dd.f". */
+void emulog_watch_init(struct emulog_watch *w, const char *bdf, const char *port);
+
+/* What @line says about the watched devices. */
+enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line);
+
+/* The time that @line begins with, in microseconds since the epoch; -1: none. */
+int64_t emulog_time_us(const char *line);
+
+/* Everything that a clean jump must not show, summed. */
+uint64_t emulog_reports(const struct emulog_counts *c);
+
+/* {"vtd_faults": n, ...}: every kind but the ordinary ones. New reference. */
+json_t *emulog_json(const struct emulog_counts *c);
+
+#endif /* HF_EMULOG_H */

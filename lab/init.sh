@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Description: init of the machine under test: mount, run the agent, power off
+
+export PATH=/bin:/sbin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t debugfs debug /sys/kernel/debug
+mount -t tracefs trace /sys/kernel/tracing
+
+hf-agent
+echo "init: hf-agent exited with $?"
+sync
+poweroff -f

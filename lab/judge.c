@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: the lab's own judgement of cycles and of negative controls */
+
+#include "judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "json_at.h"
+
+static const char *const oracles[] = { "iommu", "device", "data", "emulator" };
+
+#define ORACLES (sizeof(oracles) / sizeof(oracles[0]))
+
+/* Counts of a record that a clean cycle has at zero. */
+static const char *const zeroes[] = {
+	"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
+	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
+	"irq.nobody_cared",
+};
+
+static json_int_t in_phases(json_t *record, const char *const *phases)
+{
+	json_t *by_phase = json_at(record, "dma.in_blackout_by_phase");
+	json_int_t sum = 0;
+
+	for (; *phases; phases++)
+		sum += json_int_at(by_phase, *phases);
+	return sum;
+}
+
+/* No oracle's zero counts if no DMA was under way while it could go wrong. */
+static const char *idle_part(json_t *record)
+{
+	static const char *const before[] = { "jump", "early_boot", NULL };
+	static const char *const after[] = { "restore", "init", "retrieve", NULL };
+
+	if (!in_phases(record, before))
+		return "no DMA between the jump and the IOMMU's take-over";
+	if (!in_phases(record, after))
+		return "no DMA between the IOMMU's take-over and retrieve";
+	return NULL;
+}
+
+bool judge_cycle(json_t *record, char *why, size_t size)
+{
+	const char *objection;
+
+	for (size_t i = 0; i < sizeof(zeroes) / sizeof(zeroes[0]); i++) {
+		json_int_t n = json_int_at(record, zeroes[i]);
+
+		if (!n)
+			continue;
+		snprintf(why, size, "%s is %lld", zeroes[i], (long long)n);
+		return false;
+	}
+	objection = idle_part(record);
+	if (!objection && !json_is_true(json_at(record, "adopted")))
+		objection = "the controller was not adopted";
+	if (!objection && *json_string_at(record, "outside.complaint"))
+		objection = json_string_at(record, "outside.complaint");
+	if (!objection)
+		return true;
+	snprintf(why, size, "%s", objection);
+	return false;
+}
+
+static json_int_t total(json_t *cycles, const char *oracle)
+{
+	json_int_t sum = 0;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record)
+		sum += json_int_at(json_at(record, "oracles"), oracle);
+	return sum;
+}
+
+/* Is @word one of the words of @list, which commas separate? */
+static bool listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (list && *list) {
+		if (strncmp(list, word, len) == 0 && (list[len] == ',' || !list[len]))
+			return true;
+		list = strchr(list, ',');
+		list += list ? 1 : 0;
+	}
+	return false;
+}
+
+bool judge_control(const char *control, const char *must_catch, json_t *cycles, char *why,
+		   size_t size)
+{
+	char seen[160] = "", blind[80] = "";
+	json_int_t n[ORACLES];
+	size_t used = 0, blind_used = 0;
+
+	for (size_t i = 0; i < ORACLES; i++) {
+		n[i] = total(cycles, oracles[i]);
+		if (n[i])
+			used += (size_t)snprintf(seen + used, sizeof(seen) - used, "%s%s: %lld",
+						 used ? ", " : "", oracles[i], (long long)n[i]);
+		else if (listed(must_catch, oracles[i]))
+			blind_used += (size_t)snprintf(blind + blind_used,
+						       sizeof(blind) - blind_used, "%s%s",
+						       blind_used ? ", " : "", oracles[i]);
+	}
+	if (!blind_used && used)
+		snprintf(why, size, "control %s caught by %s", control, seen);
+	else if (!used)
+		snprintf(why, size, "control %s NOT caught: no oracle reported anything", control);
+	else
+		snprintf(why, size, "control %s NOT caught by %s (%s)", control, blind, seen);
+	return !blind_used && used;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: the lab's own judgement of cycles and of negative controls */
+
+#ifndef HF_JUDGE_H
+#define HF_JUDGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The agent judges its own cycle; this looks at the whole record again, with
+ * what was seen from outside, and believes a pass only if no oracle reported
+ * anything and DMA arrived on both sides of the IOMMU's take-over. Writes the
+ * first objection to @why and returns false.
+ */
+bool judge_cycle(json_t *record, char *why, size_t size);
+
+/*
+ * Was the run's deliberate fault caught by every oracle named in @must_catch
+ * ("data,emulator")? Writes what each oracle counted, or which one was blind,
+ * to @why.
+ */
+bool judge_control(const char *control, const char *must_catch, json_t *cycles, char *why,
+		   size_t size);
+
+#endif /* HF_JUDGE_H */

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: QEMU's machine protocol, as much of it as the lab needs */
+
+#include "qmp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "json_at.h"
+#include "lab.h"
+
+__attribute__((format(printf, 3, 4)))
+static int failed(struct qmp *q, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(q->error, sizeof(q->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static int send_text(struct qmp *q, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = send(q->fd, text, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return failed(q, -EPIPE, "the emulator has gone");
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Wait for more bytes, until @deadline. */
+static int receive(struct qmp *q, int64_t deadline)
+{
+	struct pollfd p = { .fd = q->fd, .events = POLLIN };
+	int64_t left = deadline - lab_now_ms();
+	ssize_t n;
+
+	if (q->len == sizeof(q->buf))
+		return failed(q, -EPROTO, "the emulator's answer is too long");
+	if (left <= 0)
+		return failed(q, -ETIMEDOUT, "the emulator does not answer");
+	if (poll(&p, 1, (int)left) <= 0)
+		return 0;
+	n = read(q->fd, q->buf + q->len, sizeof(q->buf) - q->len);
+	if (n <= 0)
+		return failed(q, -EPIPE, "the emulator has gone");
+	q->len += (size_t)n;
+	return 0;
+}
+
+/* Take the next message. Events are passed over: the lab follows none. */
+static int take(struct qmp *q, json_t **message)
+{
+	int64_t deadline = lab_now_ms() + QMP_TIMEOUT_MS;
+
+	for (;;) {
+		char *end = memchr(q->buf, '\n', q->len);
+		size_t len;
+		int err;
+
+		if (!end) {
+			err = receive(q, deadline);
+			if (err)
+				return err;
+			continue;
+		}
+		len = (size_t)(end - q->buf) + 1;
+		*message = json_loadb(q->buf, len, 0, NULL);
+		q->len -= len;
+		memmove(q->buf, end + 1, q->len);
+		if (!*message)
+			return failed(q, -EPROTO, "the emulator does not speak QMP");
+		if (!json_at(*message, "event"))
+			return 0;
+		json_decref(*message);
+	}
+}
+
+static int take_result(struct qmp *q, json_t **result)
+{
+	json_t *message;
+	int err = take(q, &message);
+
+	if (err)
+		return err;
+	if (!json_at(message, "return"))
+		err = failed(q, -EPROTO, "the emulator refused: %s",
+			     json_string_at(message, "error.desc"));
+	else if (result)
+		*result = json_incref(json_at(message, "return"));
+	json_decref(message);
+	return err;
+}
+
+int qmp_run(struct qmp *q, const char *command, json_t *arguments, json_t **result)
+{
+	json_t *message = json_pack("{s:s,s:o*}", "execute", command, "arguments", arguments);
+	char *text = json_dumps(message, JSON_COMPACT);
+	int err = text ? send_text(q, text) : -ENOMEM;
+
+	free(text);
+	json_decref(message);
+	return err ? err : take_result(q, result);
+}
+
+int qmp_open(struct qmp *q, int fd, char *version, size_t size)
+{
+	json_t *greeting;
+	int err;
+
+	q->fd = fd;
+	q->len = 0;
+	err = take(q, &greeting);
+	if (err)
+		return err;
+	snprintf(version, size, "%lld.%lld.%lld (%s)",
+		 (long long)json_int_at(greeting, "QMP.version.qemu.major"),
+		 (long long)json_int_at(greeting, "QMP.version.qemu.minor"),
+		 (long long)json_int_at(greeting, "QMP.version.qemu.micro"),
+		 json_string_at(greeting, "QMP.version.package"));
+	json_decref(greeting);
+	return qmp_run(q, "qmp_capabilities", NULL, NULL);
+}
+
+int qmp_set_rate(struct qmp *q, json_int_t iops)
+{
+	return qmp_run(q, "qom-set",
+		       json_pack("{s:s,s:s,s:{s:I}}", "path", "/objects/tg", "property", "limits",
+				 "value", "iops-total", iops), NULL);
+}
+
+/* "00000000fed9001c: 0x80000000\r\n" */
+static int parse_word(struct qmp *q, const json_t *answer, uint32_t *value)
+{
+	const char *text = json_string_value(answer);
+	const char *colon = text ? strstr(text, ": 0x") : NULL;
+	char *end;
+
+	if (!colon)
+		return failed(q, -EPROTO, "cannot read guest memory: %.60s", text ? text : "");
+	*value = (uint32_t)strtoul(colon + 2, &end, 16);
+	return 0;
+}
+
+int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+			 "{\"execute\":\"human-monitor-command\",\"arguments\":"
+			 "{\"command-line\":\"xp /1wx 0x%llx\"}}", (unsigned long long)address[i]);
+		err = send_text(q, text);
+	}
+	for (size_t i = 0; i < count && !err; i++) {
+		json_t *answer;
+
+		err = take_result(q, &answer);
+		if (!err) {
+			err = parse_word(q, answer, &value[i]);
+			json_decref(answer);
+		}
+	}
+	return err;
+}

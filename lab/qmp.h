@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: QEMU's machine protocol, as much of it as the lab needs */
+
+#ifndef HF_QMP_H
+#define HF_QMP_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How long QEMU may take to answer: its main loop never waits for the guest. */
+#define QMP_TIMEOUT_MS 10000
+
+struct qmp {
+	int fd;			/* -1: this machine has none */
+	char buf[16384];
+	size_t len;
+	char error[256];	/* why the last call failed */
+};
+
+/*
+ * All return 0 or -errno and leave a line in q->error: -ETIMEDOUT, -EPIPE when
+ * QEMU has gone, -EPROTO when it refused or said what we do not understand.
+ */
+
+/* Take the greeting on @fd, enable commands; "11.1.3 (package)" in @version. */
+int qmp_open(struct qmp *q, int fd, char *version, size_t size);
+
+/* Run a command; takes @arguments (or NULL). @result (may be NULL): new reference. */
+int qmp_run(struct qmp *q, const char *command, json_t *arguments, json_t **result);
+
+/* Limit the emulated drive to @iops commands per second; 0: no limit. */
+int qmp_set_rate(struct qmp *q, json_int_t iops);
+
+/* Read 32-bit words of guest physical memory, all requests in one message. */
+int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count);
+
+#endif /* HF_QMP_H */

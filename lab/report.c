@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: run.json, cycles.jsonl and what people see; schema: lab/SCHEMA.md */
+
+#include "report.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_at.h"
+
+/* In the order in which they happen. */
+static const char *const phases[] = {
+	"shutdown", "jump", "early_boot", "restore", "init", "retrieve", "resume",
+};
+
+#define PHASES (sizeof(phases) / sizeof(phases[0]))
+
+static const char *const dma_sums[] = {
+	"completed", "in_blackout", "faulted", "lost", "corrupt", "stray", "verified_bytes",
+};
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The numbers at @path of all records that have one, sorted; the caller frees. */
+static double *column(json_t *cycles, const char *path, size_t *count)
+{
+	double *values = calloc(json_array_size(cycles) + 1, sizeof(*values));
+	json_t *record;
+	size_t i;
+
+	*count = 0;
+	if (!values)
+		return NULL;
+	json_array_foreach(cycles, i, record) {
+		json_t *value = json_at(record, path);
+
+		if (json_is_number(value))
+			values[(*count)++] = json_number_value(value);
+	}
+	qsort(values, *count, sizeof(*values), by_value);
+	return values;
+}
+
+/* Nearest rank: the smallest value that @percent of all do not exceed. */
+static double rank(const double *sorted, size_t count, unsigned int percent)
+{
+	size_t n = (count * percent + 99) / 100;
+
+	return sorted[n ? n - 1 : 0];
+}
+
+/* {min, median, [p99,] max} of the numbers at @path; null if there are none. */
+static json_t *spread(json_t *cycles, const char *path, bool integers, bool p99)
+{
+	size_t count;
+	double *v = column(cycles, path, &count);
+	json_t *out = json_null();
+	struct {
+		const char *name;
+		double value;
+	} parts[4];
+
+	if (v && count) {
+		parts[0].name = "min";
+		parts[0].value = v[0];
+		parts[1].name = "median";
+		parts[1].value = rank(v, count, 50);
+		parts[2].name = p99 ? "p99" : NULL;
+		parts[2].value = rank(v, count, 99);
+		parts[3].name = "max";
+		parts[3].value = v[count - 1];
+		out = json_object();
+		for (size_t i = 0; i < 4; i++) {
+			if (parts[i].name)
+				json_object_set_new(out, parts[i].name, integers ?
+						    json_integer((json_int_t)parts[i].value) :
+						    json_real(parts[i].value));
+		}
+	}
+	free(v);
+	return out;
+}
+
+static json_int_t sum(json_t *cycles, const char *path)
+{
+	json_int_t n = 0;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record)
+		n += json_int_at(record, path);
+	return n;
+}
+
+/* Add up the integers of the objects at @path, name by name. */
+static json_t *sum_members(json_t *cycles, const char *path)
+{
+	json_t *sums = json_object();
+	json_t *record, *value;
+	const char *name;
+	size_t i;
+
+	json_array_foreach(cycles, i, record) {
+		json_object_foreach(json_at(record, path), name, value) {
+			if (json_is_integer(value))
+				json_object_set_new(sums, name,
+						    json_integer(json_integer_value(value) +
+								 json_int_at(sums, name)));
+		}
+	}
+	return sums;
+}
+
+/* A sum that is null when no record had a number: nobody looked. */
+static json_t *sum_or_null(json_t *cycles, const char *path)
+{
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record) {
+		if (json_is_integer(json_at(record, path)))
+			return json_integer(sum(cycles, path));
+	}
+	return json_null();
+}
+
+static json_t *dma_part(json_t *cycles)
+{
+	json_t *dma = json_object();
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(dma_sums) / sizeof(dma_sums[0]); i++) {
+		snprintf(path, sizeof(path), "dma.%s", dma_sums[i]);
+		json_object_set_new(dma, dma_sums[i], json_integer(sum(cycles, path)));
+	}
+	json_object_set_new(dma, "in_blackout_by_phase",
+			    sum_members(cycles, "dma.in_blackout_by_phase"));
+	return dma;
+}
+
+static json_t *walk_part(json_t *cycles)
+{
+	json_t *found = NULL;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record) {
+		if (json_is_object(json_at(record, "restore_walk")))
+			found = json_at(record, "restore_walk");
+	}
+	if (!found)
+		return json_null();
+	return json_pack("{s:s,s:I,s:I,s:o}", "where", json_string_at(found, "where"),
+			 "tables", json_int_at(found, "tables"),
+			 "entries_read", json_int_at(found, "entries_read"),
+			 "ns", spread(cycles, "restore_walk.ns", true, true));
+}
+
+static json_t *blackout_part(json_t *cycles)
+{
+	json_t *blackout = spread(cycles, "blackout.ms", false, false);
+	json_t *by_phase;
+	char path[64];
+
+	if (json_is_null(blackout))
+		return blackout;
+	by_phase = json_object();
+	for (size_t i = 0; i < PHASES; i++) {
+		snprintf(path, sizeof(path), "blackout.phases.%s", phases[i]);
+		json_object_set_new(by_phase, phases[i], spread(cycles, path, false, false));
+	}
+	json_object_set_new(blackout, "phases", by_phase);
+	return blackout;
+}
+
+static json_t *loads_part(const char *loads)
+{
+	json_t *list = json_array();
+
+	while (*loads) {
+		size_t len = strcspn(loads, ",");
+
+		json_array_append_new(list, json_stringn(loads, len));
+		loads += len + (loads[len] == ',');
+	}
+	return list;
+}
+
+/* Cycles of which the agent itself has told. */
+static json_int_t completed(json_t *cycles)
+{
+	json_int_t n = 0;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record)
+		n += json_is_object(json_at(record, "dma"));
+	return n;
+}
+
+json_t *report_document(const struct report_run *run, json_t *cycles)
+{
+	bool emulated = run->accel && strcmp(run->accel, "tcg") == 0;
+
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
+			 " s:o, s:s,s:o, s:I, s:{s:I,s:I}, s:o, s:{s:o,s:o,s:o,s:o}, s:o,"
+			 " s:o, s:o, s:I}",
+			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
+			 "started", run->started, "machine", run->machine,
+			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
+			 "reason", run->reason, "timing", emulated ? "emulated" : "real",
+			 "kernel", "version", run->kernel, "series_sha256", run->series,
+			 "host", "cpu", run->cpu, "accel", run->accel,
+			 "emulator", run->emulator,
+			 "loads", loads_part(run->loads), "control", run->control,
+			 "control_caught", run->control_caught < 0 ? json_null() :
+			 json_boolean(run->control_caught),
+			 "stretch_ms", run->stretch_ms,
+			 "cycles", "planned", run->planned, "completed", completed(cycles),
+			 "dma", dma_part(cycles),
+			 "oracles", "iommu", sum_or_null(cycles, "oracles.iommu"),
+			 "device", sum_or_null(cycles, "oracles.device"),
+			 "data", sum_or_null(cycles, "oracles.data"),
+			 "emulator", sum_or_null(cycles, "oracles.emulator"),
+			 "emulator", sum_members(cycles, "emulator"),
+			 "restore_walk", walk_part(cycles),
+			 "blackout_ms", blackout_part(cycles),
+			 "warnings", (json_int_t)run->warnings);
+}
+
+int report_write(const char *dir, const json_t *document)
+{
+	char path[600], part[620];
+	FILE *file;
+	bool bad;
+
+	snprintf(path, sizeof(path), "%s/run.json", dir);
+	snprintf(part, sizeof(part), "%s.part", path);
+	file = fopen(part, "we");
+	if (!file)
+		return -errno;
+	bad = json_dumpf(document, file, JSON_INDENT(2)) || fputc('\n', file) == EOF;
+	bad |= fclose(file) != 0;
+	return bad || rename(part, path) ? -EIO : 0;
+}
+
+void report_progress(FILE *to, json_t *record, json_int_t planned)
+{
+	const char *reason = json_string_at(record, "reason");
+
+	fprintf(to, "cycle %lld/%lld: %s", (long long)json_int_at(record, "cycle"),
+		(long long)planned, json_string_at(record, "verdict"));
+	if (json_at(record, "dma"))
+		fprintf(to, "  blackout %.0f ms  in flight %lld  in blackout %lld  faulted %lld"
+			"  lost %lld  looks %lld",
+			json_number_value(json_at(record, "blackout.ms")),
+			(long long)json_int_at(record, "dma.inflight"),
+			(long long)json_int_at(record, "dma.in_blackout"),
+			(long long)json_int_at(record, "dma.faulted"),
+			(long long)json_int_at(record, "dma.lost"),
+			(long long)json_int_at(record, "outside.samples"));
+	fprintf(to, "%s%s\n", *reason ? "  " : "", reason);
+	fflush(to);
+}
+
+static void print_cycle(FILE *to, json_t *record)
+{
+	static const char *const columns[] = {
+		"dma.inflight", "dma.in_blackout", "dma.faulted", "dma.lost", "dma.corrupt",
+		"dma.stray", "oracles.iommu", "oracles.device", "oracles.data",
+		"oracles.emulator", "outside.samples",
+	};
+
+	fprintf(to, "%5lld %-5s", (long long)json_int_at(record, "cycle"),
+		json_string_at(record, "verdict"));
+	if (json_at(record, "blackout.ms"))
+		fprintf(to, " %11.0f", json_number_value(json_at(record, "blackout.ms")));
+	else
+		fprintf(to, " %11s", "-");
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		json_t *value = json_at(record, columns[i]);
+
+		if (json_is_integer(value))
+			fprintf(to, " %8lld", (long long)json_integer_value(value));
+		else
+			fprintf(to, " %8s", "-");
+	}
+	fputc('\n', to);
+}
+
+void report_table(FILE *to, json_t *document, json_t *cycles)
+{
+	const char *reason = json_string_at(document, "reason");
+	json_t *record, *phase;
+	const char *name;
+	size_t i;
+
+	fprintf(to, "cycle       blackout_ms inflight blackout  faulted     lost  corrupt    stray"
+		"    iommu   device     data emulator    looks\n");
+	json_array_foreach(cycles, i, record)
+		print_cycle(to, record);
+	if (json_is_object(json_at(document, "blackout_ms"))) {
+		fprintf(to, "median ms (%s):", json_string_at(document, "timing"));
+		json_object_foreach(json_at(document, "blackout_ms.phases"), name, phase) {
+			if (json_is_object(phase))
+				fprintf(to, " %s %.1f", name,
+					json_number_value(json_at(phase, "median")));
+		}
+		fputc('\n', to);
+	}
+	if (json_is_object(json_at(document, "restore_walk")))
+		fprintf(to, "restore walk: %lld tables, %lld entries read, median %lld ns (%s)\n",
+			(long long)json_int_at(document, "restore_walk.tables"),
+			(long long)json_int_at(document, "restore_walk.entries_read"),
+			(long long)json_int_at(document, "restore_walk.ns.median"),
+			json_string_at(document, "timing"));
+	fprintf(to, "%s: %lld of %lld cycles%s%s\n", json_string_at(document, "verdict"),
+		(long long)json_int_at(document, "cycles.completed"),
+		(long long)json_int_at(document, "cycles.planned"), *reason ? ": " : "", reason);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: watch device and IOMMU from outside while the guest jumps */
+
+#ifndef HF_SAMPLE_H
+#define HF_SAMPLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "qmp.h"
+
+/*
+ * Samples are points in time: they can show that something was wrong, and how
+ * often somebody looked, never that nothing happened between two looks. The
+ * emulator's log is the oracle for that.
+ */
+enum sample_word {
+	SAMPLE_DEVICE,		/* COMMAND and STATUS of the device */
+	SAMPLE_PORT,		/* the same of its root port */
+	SAMPLE_GSTS,		/* VT-d global status */
+	SAMPLE_FSTS,		/* VT-d fault status */
+	SAMPLE_WORDS
+};
+
+struct sampler {
+	uint64_t address[SAMPLE_WORDS];
+	unsigned int words;	/* 2 on a machine without VT-d registers */
+	uint64_t samples;
+	uint32_t and_bits[SAMPLE_WORDS];
+	uint32_t or_bits[SAMPLE_WORDS];
+	int64_t first_us, last_us, longest_gap_us;
+};
+
+/*
+ * @bdf and @port are "dddd:bb:dd.f", @ecam the address of configuration space,
+ * @vtd that of the IOMMU's registers or 0. -EINVAL for a malformed address.
+ */
+int sampler_init(struct sampler *s, const char *bdf, const char *port, uint64_t ecam,
+		 uint64_t vtd);
+
+/* Forget what was seen: a new jump begins. */
+void sampler_reset(struct sampler *s);
+
+/* Look once. Returns what qmp_read32() returns. */
+int sampler_look(struct sampler *s, struct qmp *q);
+
+/* Take in one look: @value holds s->words words, seen at @now_us. */
+void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us);
+
+/* What was wrong in any sample, as a sentence without a full stop; NULL: nothing. */
+const char *sampler_complaint(const struct sampler *s);
+
+/* The "outside" object of a cycle record; null without samples. New reference. */
+json_t *sampler_json(const struct sampler *s);
+
+#endif /* HF_SAMPLE_H */

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: one run of the machine under test, from its start to its verdict */
+
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "emulog.h"
+#include "json_at.h"
+#include "judge.h"
+#include "machine.h"
+#include "qmp.h"
+#include "report.h"
+#include "sample.h"
+#include "stream.h"
+#include "tail.h"
+
+#define LOG_INTERVAL_MS	50	/* between looks at console and emulator log */
+#define LOOK_INTERVAL_MS 1	/* between looks at the hardware in a jump */
+#define OFF_S		30	/* from "done" to the end of the machine */
+
+/* What the lab waits for. */
+enum state {
+	ST_BOOT,	/* the first kernel's hello */
+	ST_LOAD,	/* the next jump, or the end */
+	ST_JUMP,	/* the next kernel's hello */
+	ST_DRAIN,	/* the record of the cycle */
+	ST_OFF,		/* the machine's end */
+};
+
+struct session {
+	const struct session_config *config;
+	struct session_result *result;
+	struct machine machine;
+	struct stream stream;
+	struct qmp qmp;
+	struct console console;
+	struct tail emulator;
+	struct emulog_watch watch;
+	struct sampler sampler;
+	FILE *records;
+
+	enum state state;
+	int64_t deadline, run_deadline, next_log;
+	bool over;
+	json_int_t cycle;	/* the one that is under way, or comes next */
+
+	/* Of the cycle under way. */
+	struct emulog_counts counts;
+	bool quiet;		/* counts began at a quiet moment before the jump */
+	int64_t jump_us, hello_us;
+	uint64_t in_blackout;
+};
+
+static const char *const waiting_for[] = {
+	[ST_BOOT] = "the first hello",
+	[ST_LOAD] = "the next jump",
+	[ST_JUMP] = "the next kernel's hello",
+	[ST_DRAIN] = "the cycle's record",
+	[ST_OFF] = "the machine to power off",
+};
+
+static int seconds(const struct session *s, enum state state)
+{
+	const struct session_config *c = s->config;
+	const int of_state[] = {
+		[ST_BOOT] = c->boot_s,
+		[ST_LOAD] = c->load_s,
+		[ST_JUMP] = c->jump_s,
+		[ST_DRAIN] = c->drain_s,
+		[ST_OFF] = OFF_S,
+	};
+
+	return of_state[state];
+}
+
+static void enter(struct session *s, enum state state)
+{
+	s->state = state;
+	s->deadline = lab_now_ms() + seconds(s, state) * 1000;
+}
+
+/* The first reason to end is the reason. */
+__attribute__((format(printf, 3, 4)))
+static void end(struct session *s, enum lab_verdict verdict, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->over)
+		return;
+	s->over = true;
+	s->result->verdict = verdict;
+	va_start(ap, fmt);
+	vsnprintf(s->result->reason, sizeof(s->result->reason), fmt, ap);
+	va_end(ap);
+}
+
+static void take_emulator_line(void *arg, const char *line)
+{
+	struct session *s = arg;
+	enum emulog_kind kind = emulog_classify(&s->watch, line);
+	int64_t when;
+
+	s->counts.n[kind]++;
+	if (kind != EMU_COMPLETION || !s->jump_us)
+		return;
+	when = emulog_time_us(line);
+	if (when >= s->jump_us && (!s->hello_us || when <= s->hello_us))
+		s->in_blackout++;
+}
+
+static void read_logs(struct session *s)
+{
+	int err = console_read(&s->console);
+
+	if (!err && s->config->has_qmp)
+		err = tail_read(&s->emulator, take_emulator_line, s);
+	if (err)
+		end(s, LAB_ERROR, "the machine's logs cannot be read: %s", strerror(-err));
+	s->next_log = lab_now_ms() + LOG_INTERVAL_MS;
+}
+
+static void answer(struct session *s, const char *text)
+{
+	size_t len = strlen(text);
+
+	/* A guest that has gone meanwhile shows at the next read. */
+	if (send(s->machine.results, text, len, MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		end(s, LAB_ERROR, "the guest cannot be answered: %s", strerror(errno));
+}
+
+/* Add what was seen from outside to the guest's (or our own) cycle record. */
+static void add_outside(struct session *s, json_t *record)
+{
+	bool qmp = s->config->has_qmp;
+
+	json_object_set_new(json_at(record, "oracles"), "emulator", qmp ?
+			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
+	json_object_set_new(record, "emulator", qmp ? emulog_json(&s->counts) : json_null());
+	if (qmp)
+		json_object_set_new(json_at(record, "emulator"), "completions_jump_to_hello",
+				    json_integer((json_int_t)s->in_blackout));
+	json_object_set_new(record, "outside", qmp ? sampler_json(&s->sampler) : json_null());
+	json_object_set_new(record, "host", json_pack("{s:I,s:I,s:I}", "jump_us", s->jump_us,
+						      "hello_us", s->hello_us,
+						      "record_us", lab_wall_us()));
+}
+
+/* Takes @record. */
+static void keep(struct session *s, json_t *record)
+{
+	if (json_dumpf(record, s->records, JSON_COMPACT) || fputc('\n', s->records) == EOF ||
+	    fflush(s->records))
+		end(s, LAB_ERROR, "cycles.jsonl cannot be written");
+	report_progress(stderr, record, s->config->cycles);
+	json_array_append_new(s->result->cycles, record);
+	memset(&s->counts, 0, sizeof(s->counts));
+	s->quiet = true;
+	s->jump_us = 0;
+	s->hello_us = 0;
+	s->in_blackout = 0;
+	s->cycle++;
+}
+
+/* The cycle ended in a way of which the guest could not tell. */
+__attribute__((format(printf, 2, 3)))
+static void end_failed_cycle(struct session *s, const char *fmt, ...)
+{
+	json_t *record;
+	char reason[400];
+	va_list ap;
+
+	if (s->over)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	read_logs(s);
+	record = json_pack("{s:I,s:s,s:s,s:{s:n,s:n,s:n}}", "cycle", s->cycle, "verdict", "fail",
+			   "reason", reason, "oracles", "iommu", "device", "data");
+	add_outside(s, record);
+	end(s, LAB_FAIL, "cycle %lld: %s", (long long)s->cycle, reason);
+	keep(s, record);
+	fprintf(stderr, "the last lines of the console:\n");
+	console_print(&s->console, stderr);
+}
+
+static void on_hello(struct session *s, json_t *event)
+{
+	json_int_t cycle = json_int_at(event, "cycle");
+
+	if (s->state == ST_BOOT && !cycle) {
+		snprintf(s->result->kernel, sizeof(s->result->kernel), "%s",
+			 json_string_at(event, "kernel"));
+		enter(s, ST_LOAD);
+	} else if (s->state == ST_JUMP && cycle == s->cycle) {
+		read_logs(s);
+		s->hello_us = lab_wall_us();
+		enter(s, ST_DRAIN);
+	} else {
+		end(s, LAB_ERROR, "result line %u: hello of cycle %lld, not expected now",
+		    s->stream.line, (long long)cycle);
+	}
+}
+
+/*
+ * The guest waits for the answer, so the emulator's log is still: nothing that
+ * the guest did to set up its load comes later, and nothing of the jump earlier.
+ */
+static void on_rate(struct session *s, json_t *event)
+{
+	if (s->config->has_qmp && qmp_set_rate(&s->qmp, json_int_at(event, "iops"))) {
+		end(s, LAB_ERROR, "the drive's rate: %s", s->qmp.error);
+		return;
+	}
+	read_logs(s);
+	if (s->state == ST_LOAD && s->cycle == 1) {
+		memset(&s->counts, 0, sizeof(s->counts));
+		s->quiet = true;
+	}
+	answer(s, s->config->has_qmp ? "ok\n" : "no\n");
+}
+
+static void on_jump(struct session *s, json_t *event)
+{
+	int64_t now = lab_wall_us();
+
+	if (s->state != ST_LOAD || json_int_at(event, "cycle") != s->cycle) {
+		end(s, LAB_ERROR, "result line %u: jump %lld, not expected now", s->stream.line,
+		    (long long)json_int_at(event, "cycle"));
+		return;
+	}
+	read_logs(s);
+	if (!s->quiet)
+		memset(&s->counts, 0, sizeof(s->counts));
+	sampler_reset(&s->sampler);
+	s->jump_us = now;
+	enter(s, ST_JUMP);
+}
+
+static void on_cycle(struct session *s, json_t *event)
+{
+	char why[200];
+
+	if ((s->state != ST_DRAIN && s->state != ST_JUMP) ||
+	    json_int_at(event, "cycle") != s->cycle) {
+		end(s, LAB_ERROR, "result line %u: record of cycle %lld, not expected now",
+		    s->stream.line, (long long)json_int_at(event, "cycle"));
+		return;
+	}
+	read_logs(s);
+	if (s->config->has_qmp && !s->sampler.samples)
+		end(s, LAB_ERROR, "cycle %lld: nobody looked from outside", (long long)s->cycle);
+	json_object_del(event, "ev");
+	add_outside(s, event);
+	if (strcmp(json_string_at(event, "verdict"), "pass") == 0 &&
+	    !judge_cycle(event, why, sizeof(why))) {
+		json_object_set_new(event, "verdict", json_string("fail"));
+		json_object_set_new(event, "reason", json_pack("s+", "seen by the lab: ", why));
+	}
+	keep(s, json_incref(event));
+	enter(s, ST_LOAD);
+}
+
+static const char *first_failure(json_t *cycles)
+{
+	static char text[400];
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record) {
+		if (strcmp(json_string_at(record, "verdict"), "pass") == 0)
+			continue;
+		snprintf(text, sizeof(text), "cycle %lld: %s",
+			 (long long)json_int_at(record, "cycle"),
+			 json_string_at(record, "reason"));
+		return text;
+	}
+	return NULL;
+}
+
+/* The guest's verdict counts only as far as what the lab has seen agrees. */
+static void on_done(struct session *s, json_t *event)
+{
+	const char *verdict = json_string_at(event, "verdict");
+	const char *reason = json_string_at(event, "reason");
+	const char *failure = first_failure(s->result->cycles);
+
+	answer(s, "ok\n");
+	enter(s, ST_OFF);
+	if (strcmp(verdict, "error") == 0)
+		end(s, LAB_ERROR, "agent: %s", reason);
+	else if (failure)
+		end(s, LAB_FAIL, "%s", failure);
+	else if (strcmp(verdict, "skip") == 0)
+		end(s, LAB_SKIP, "%s", reason);
+	else if (strcmp(verdict, "fail") == 0)
+		end(s, LAB_FAIL, "%s", reason);
+	else if (strcmp(verdict, "pass") != 0)
+		end(s, LAB_ERROR, "result line %u: verdict %s", s->stream.line, verdict);
+	else if (s->cycle != s->config->cycles + 1)
+		end(s, LAB_ERROR, "the agent passed itself after %lld of %lld cycles",
+		    (long long)s->cycle - 1, (long long)s->config->cycles);
+	else if (s->console.warnings)
+		end(s, LAB_FAIL, "kernel warning: %s", s->console.warning);
+	else
+		end(s, LAB_PASS, "%s", reason);
+}
+
+static void on_progress(struct session *s, json_t *event)
+{
+	(void)s;
+	fprintf(stderr, "  %s\n", json_string_at(event, "what"));
+}
+
+static void on_event(struct session *s, json_t *event)
+{
+	static const struct {
+		const char *ev;
+		void (*act)(struct session *s, json_t *event);
+	} acts[] = {
+		{ "hello", on_hello }, { "rate", on_rate },   { "progress", on_progress },
+		{ "jump", on_jump },   { "cycle", on_cycle }, { "done", on_done },
+	};
+	const char *ev = json_string_at(event, "ev");
+
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		if (strcmp(ev, acts[i].ev) == 0) {
+			acts[i].act(s, event);
+			return;
+		}
+	}
+	end(s, LAB_ERROR, "result line %u: unknown event %s", s->stream.line, ev);
+}
+
+/* The last line of what the machine's start command printed. */
+static void last_words(struct session *s, char *text, size_t size)
+{
+	char path[600], line[256];
+	FILE *log;
+
+	snprintf(text, size, "it said nothing");
+	snprintf(path, sizeof(path), "%s/machine.log", s->config->dir);
+	log = fopen(path, "re");
+	while (log && fgets(line, sizeof(line), log))
+		snprintf(text, size, "%.*s", (int)strcspn(line, "\n"), line);
+	if (log)
+		fclose(log);
+}
+
+static void on_panic(struct session *s)
+{
+	if (!s->console.panic[0])
+		return;
+	/* Let it print where it was. */
+	machine_wait(&s->machine, 500);
+	end_failed_cycle(s, "panic: %s", s->console.panic);
+}
+
+/* The result channel is closed: the machine has ended, or is about to. */
+static void on_end_of_stream(struct session *s)
+{
+	char words[256];
+
+	machine_wait(&s->machine, 2000);
+	read_logs(s);
+	on_panic(s);
+	if (!s->over && stream_end(&s->stream))
+		end(s, LAB_ERROR, "%s", s->stream.error);
+	last_words(s, words, sizeof(words));
+	if (s->machine.pid)
+		end(s, LAB_ERROR, "the machine closed its result channel");
+	else if (WIFSIGNALED(s->machine.status))
+		end(s, LAB_ERROR, "the machine was killed by signal %d",
+		    WTERMSIG(s->machine.status));
+	else if (WEXITSTATUS(s->machine.status))
+		end(s, LAB_ERROR, "the machine ended with code %d: %s",
+		    WEXITSTATUS(s->machine.status), words);
+	else
+		end_failed_cycle(s, "the guest went away while the lab waited for %s",
+				 waiting_for[s->state]);
+}
+
+static void take_events(struct session *s)
+{
+	json_t *event;
+	int err = 0;
+
+	while (!s->over && (err = stream_next(&s->stream, &event)) > 0) {
+		on_event(s, event);
+		json_decref(event);
+	}
+	if (err < 0)
+		end(s, LAB_ERROR, "%s", s->stream.error);
+}
+
+static void take_results(struct session *s)
+{
+	char buf[STREAM_LINE_MAX];
+	size_t room = stream_room(&s->stream);
+	ssize_t n = read(s->machine.results, buf, room < sizeof(buf) ? room : sizeof(buf));
+
+	if (n > 0) {
+		stream_feed(&s->stream, buf, (size_t)n);
+		take_events(s);
+	} else if (n == 0 || errno != EINTR) {
+		on_end_of_stream(s);
+	}
+}
+
+static void look(struct session *s)
+{
+	int err = sampler_look(&s->sampler, &s->qmp);
+
+	/* A machine that has gone shows on the result channel, with its reason. */
+	if (err && err != -EPIPE)
+		end(s, LAB_ERROR, "looking from outside: %s", s->qmp.error);
+}
+
+static void check_time(struct session *s)
+{
+	int64_t now = lab_now_ms();
+
+	if (*s->config->interrupted)
+		end(s, LAB_ERROR, "interrupted");
+	else if (now >= s->deadline)
+		end_failed_cycle(s, "timeout: waited %d s for %s", seconds(s, s->state),
+				 waiting_for[s->state]);
+	else if (now >= s->run_deadline)
+		end_failed_cycle(s, "timeout: the run took more than %d s", s->config->run_s);
+}
+
+static void step(struct session *s)
+{
+	bool looking = s->config->has_qmp && (s->state == ST_JUMP || s->state == ST_DRAIN);
+	struct pollfd p = { .fd = s->machine.results, .events = POLLIN };
+
+	if (poll(&p, 1, looking ? LOOK_INTERVAL_MS : LOG_INTERVAL_MS) > 0)
+		take_results(s);
+	if (looking && !s->over && (s->state == ST_JUMP || s->state == ST_DRAIN))
+		look(s);
+	if (lab_now_ms() >= s->next_log && !s->over) {
+		read_logs(s);
+		on_panic(s);
+	}
+	if (!s->over)
+		check_time(s);
+}
+
+static void open_qmp(struct session *s)
+{
+	struct session_result *r = s->result;
+	char words[256];
+	json_t *kvm;
+	int err = qmp_open(&s->qmp, s->machine.qmp, r->emulator, sizeof(r->emulator));
+
+	if (!err)
+		err = qmp_run(&s->qmp, "query-kvm", NULL, &kvm);
+	if (err) {
+		machine_wait(&s->machine, 1000);
+		last_words(s, words, sizeof(words));
+		end(s, LAB_ERROR, "the machine did not start: %s (%s)", words, s->qmp.error);
+		return;
+	}
+	strcpy(r->accel, json_is_true(json_at(kvm, "enabled")) ? "kvm" : "tcg");
+	json_decref(kvm);
+}
+
+static int prepare(struct session *s)
+{
+	const struct session_config *c = s->config;
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/console.log", c->dir);
+	console_init(&s->console, path);
+	snprintf(path, sizeof(path), "%s/emulator.log", c->dir);
+	tail_init(&s->emulator, path);
+	emulog_watch_init(&s->watch, c->bdf, c->port);
+	if (sampler_init(&s->sampler, c->bdf, c->port, c->ecam, c->vtd))
+		return -EINVAL;
+	snprintf(path, sizeof(path), "%s/cycles.jsonl", c->dir);
+	s->records = fopen(path, "we");
+	return s->records ? 0 : -errno;
+}
+
+/* After "done" the guest has files to close and a machine to power off. */
+static void wind_up(struct session *s)
+{
+	if (s->state == ST_OFF && !machine_wait(&s->machine, OFF_S * 1000))
+		fprintf(stderr, "hf-lab: the machine did not power off; it is ended\n");
+	machine_stop(&s->machine);
+	console_read(&s->console);
+	s->result->warnings = s->console.warnings;
+	tail_close(&s->console.tail);
+	tail_close(&s->emulator);
+}
+
+void session_run(const struct session_config *config, struct session_result *result)
+{
+	static struct session s;
+	int err;
+
+	memset(&s, 0, sizeof(s));
+	memset(result, 0, sizeof(*result));
+	s.config = config;
+	s.result = result;
+	s.cycle = 1;
+	result->cycles = json_array();
+	err = prepare(&s);
+	if (!err)
+		err = machine_start(&s.machine, config->command, config->dir);
+	if (err) {
+		end(&s, LAB_ERROR, "the run cannot be set up: %s", strerror(-err));
+		return;
+	}
+	if (config->has_qmp)
+		open_qmp(&s);
+	s.run_deadline = lab_now_ms() + (int64_t)config->run_s * 1000;
+	enter(&s, ST_BOOT);
+	while (!s.over)
+		step(&s);
+	wind_up(&s);
+	fclose(s.records);
+}

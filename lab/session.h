@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Description: one run of the machine under test, from its start to its verdict */
+
+#ifndef HF_SESSION_H
+#define HF_SESSION_H
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lab.h"
+
+struct session_config {
+	char *const *command;	/* what starts the machine */
+	const char *dir;	/* build/results/<run-id> */
+	bool has_qmp;		/* false: a real machine; no rate, no looks, no log */
+	json_int_t cycles;
+	const char *bdf, *port;
+	uint64_t ecam, vtd;
+	/* Seconds: start to hello, hello or record to jump, jump to hello, hello to record. */
+	int boot_s, load_s, jump_s, drain_s, run_s;
+	/* Set by a signal handler: end the run, keep what there is. */
+	const volatile sig_atomic_t *interrupted;
+};
+
+struct session_result {
+	enum lab_verdict verdict;
+	char reason[512];
+	json_t *cycles;		/* the records, as in cycles.jsonl */
+	char kernel[128];	/* empty: no hello came */
+	char accel[16];		/* "tcg" or "kvm"; empty: unknown */
+	char emulator[128];
+	unsigned int warnings;
+};
+
+/*
+ * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
+ * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
+ * lines to stderr. Always fills @result; the caller drops result->cycles.
+ */
+void session_run(const struct session_config *config, struct session_result *result);
+
+#endif /* HF_SESSION_H */

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: hf-lab: run the machine under test once, judge, report */
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "judge.h"
+#include "report.h"
+#include "session.h"
+
+static const char usage[] =
+	"usage: hf-lab [option...] -- COMMAND [argument...]\n"
+	"Starts COMMAND as the machine under test (lab/machine.h says how), follows its\n"
+	"cycles, and leaves run.json, cycles.jsonl and logs in a new folder.\n"
+	"  --results=DIR      where that folder is made (build/results)\n"
+	"  --machine=NAME --profile=NAME --loads=LIST --series=SHA256\n"
+	"                     what run.json says of the run\n"
+	"  --cycles=N         jumps\n"
+	"  --control=NAME     the run is broken on purpose...\n"
+	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
+	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
+	"  --bdf=A --port=A   device and root port, as dddd:bb:dd.f\n"
+	"  --ecam=N --vtd=N   addresses to look at from outside; vtd 0: none\n"
+	"  --boot=S --load=S --jump=S --drain=S --run=S\n"
+	"                     timeouts in seconds; lab/session.h says of what\n"
+	"  --no-qmp           the machine is no QEMU\n"
+	"  -j                 print run.json on stdout instead of a table\n"
+	"exit code: 0 pass, 1 fail, 2 usage or lab error, 4 skip\n";
+
+enum option_id {
+	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_VTD,
+	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "results", required_argument, NULL, OPT_RESULTS },
+	{ "machine", required_argument, NULL, OPT_MACHINE },
+	{ "profile", required_argument, NULL, OPT_PROFILE },
+	{ "loads", required_argument, NULL, OPT_LOADS },
+	{ "series", required_argument, NULL, OPT_SERIES },
+	{ "cycles", required_argument, NULL, OPT_CYCLES },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
+	{ "stretch-ms", required_argument, NULL, OPT_STRETCH },
+	{ "bdf", required_argument, NULL, OPT_BDF },
+	{ "port", required_argument, NULL, OPT_PORT },
+	{ "ecam", required_argument, NULL, OPT_ECAM },
+	{ "vtd", required_argument, NULL, OPT_VTD },
+	{ "boot", required_argument, NULL, OPT_BOOT },
+	{ "load", required_argument, NULL, OPT_LOAD },
+	{ "jump", required_argument, NULL, OPT_JUMP },
+	{ "drain", required_argument, NULL, OPT_DRAIN },
+	{ "run", required_argument, NULL, OPT_RUN },
+	{ "no-qmp", no_argument, NULL, OPT_NO_QMP },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ 0 }
+};
+
+struct options {
+	struct session_config session;
+	struct report_run run;
+	const char *results, *must_catch;
+	bool json;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal)
+{
+	interrupted = signal;
+}
+
+__attribute__((noreturn))
+static void refuse(const char *what, const char *why)
+{
+	fprintf(stderr, "hf-lab: %s: %s\n", what, why);
+	exit(2);
+}
+
+static int positive(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end || n < 1 || n > 1000000)
+		refuse(text, "not a number from 1 to 1000000");
+	return (int)n;
+}
+
+static uint64_t address(const char *text)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 0);
+
+	if (end == text || *end)
+		refuse(text, "not an address");
+	return n;
+}
+
+static void take_option(struct options *o, int id, const char *value)
+{
+	switch (id) {
+	case OPT_RESULTS:
+		o->results = value;
+		break;
+	case OPT_MACHINE:
+		o->run.machine = value;
+		break;
+	case OPT_PROFILE:
+		o->run.profile = value;
+		break;
+	case OPT_LOADS:
+		o->run.loads = value;
+		break;
+	case OPT_SERIES:
+		o->run.series = value;
+		break;
+	case OPT_CYCLES:
+		o->session.cycles = positive(value);
+		break;
+	case OPT_CONTROL:
+		o->run.control = value;
+		break;
+	case OPT_MUST_CATCH:
+		o->must_catch = value;
+		break;
+	case OPT_STRETCH:
+		o->run.stretch_ms = strcmp(value, "0") ? positive(value) : 0;
+		break;
+	case OPT_BDF:
+		o->session.bdf = value;
+		break;
+	case OPT_PORT:
+		o->session.port = value;
+		break;
+	case OPT_ECAM:
+		o->session.ecam = address(value);
+		break;
+	case OPT_VTD:
+		o->session.vtd = address(value);
+		break;
+	case OPT_BOOT:
+		o->session.boot_s = positive(value);
+		break;
+	case OPT_LOAD:
+		o->session.load_s = positive(value);
+		break;
+	case OPT_JUMP:
+		o->session.jump_s = positive(value);
+		break;
+	case OPT_DRAIN:
+		o->session.drain_s = positive(value);
+		break;
+	case OPT_RUN:
+		o->session.run_s = positive(value);
+		break;
+	case OPT_NO_QMP:
+		o->session.has_qmp = false;
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case OPT_HELP:
+		fputs(usage, stdout);
+		exit(0);
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
+static void parse(struct options *o, int argc, char **argv)
+{
+	int id;
+
+	while ((id = getopt_long(argc, argv, "+j", long_options, NULL)) != -1)
+		take_option(o, id, optarg);
+	if (optind == argc)
+		refuse("no COMMAND", "see hf-lab --help");
+	o->session.command = argv + optind;
+	o->run.planned = o->session.cycles;
+}
+
+/* "20261121-120000-qemu-intel", with -2 and so on behind it if need be. */
+static int make_folder(const struct options *o, const struct tm *tm, char *id, size_t id_size,
+		       char *dir, size_t dir_size)
+{
+	char stamp[32];
+
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", tm);
+	if (mkdir(o->results, 0755) && errno != EEXIST)
+		return -errno;
+	for (int n = 1; n < 100; n++) {
+		char suffix[16] = "";
+
+		if (n > 1)
+			snprintf(suffix, sizeof(suffix), "-%d", n);
+		snprintf(id, id_size, "%s-%s%s", stamp, o->run.machine, suffix);
+		snprintf(dir, dir_size, "%s/%s", o->results, id);
+		if (!mkdir(dir, 0755))
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+	return -EEXIST;
+}
+
+/* Point @results/latest at the newest run, in one step. */
+static void link_latest(const char *results, const char *id)
+{
+	char latest[PATH_MAX], part[PATH_MAX];
+
+	snprintf(latest, sizeof(latest), "%s/latest", results);
+	snprintf(part, sizeof(part), "%s/.latest.%d", results, (int)getpid());
+	if (symlink(id, part) || rename(part, latest))
+		fprintf(stderr, "hf-lab: %s: %s\n", latest, strerror(errno));
+}
+
+static const char *processor(void)
+{
+	static char name[128];
+	FILE *cpuinfo = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	while (cpuinfo && !name[0] && fgets(line, sizeof(line), cpuinfo)) {
+		if (strncmp(line, "model name", 10) == 0)
+			sscanf(line, "%*[^:]: %127[^\n]", name);
+	}
+	if (cpuinfo)
+		fclose(cpuinfo);
+	return name[0] ? name : NULL;
+}
+
+/*
+ * A control that every oracle it was made for has seen is still a failed run:
+ * fail is what it was made to be. The reason says which it was.
+ */
+static void judge_run(struct options *o, struct session_result *r)
+{
+	o->run.control_caught = -1;
+	if (strcmp(o->run.control, "none") == 0 || r->verdict == LAB_ERROR)
+		return;
+	o->run.control_caught = judge_control(o->run.control, o->must_catch, r->cycles,
+					      r->reason, sizeof(r->reason));
+	r->verdict = LAB_FAIL;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int publish(struct options *o, struct session_result *r)
+{
+	json_t *document = report_document(&o->run, r->cycles);
+	int err = document ? report_write(o->session.dir, document) : -EINVAL;
+
+	if (err)
+		fprintf(stderr, "hf-lab: run.json cannot be written: %s\n", strerror(-err));
+	if (o->json && document) {
+		json_dumpf(document, stdout, JSON_INDENT(2));
+		fputc('\n', stdout);
+	} else if (document) {
+		report_table(stdout, document, r->cycles);
+	}
+	json_decref(document);
+	json_decref(r->cycles);
+	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.session = {
+			.has_qmp = true, .cycles = 1, .bdf = "0000:01:00.0",
+			.port = "0000:00:03.0", .ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
+			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
+		},
+		.run = {
+			.machine = "unknown", .profile = "unknown", .loads = "", .series = "",
+			.control = "none",
+		},
+		.results = "build/results",
+	};
+	char id[128], started[32], dir[512];
+	struct session_result r;
+	time_t now = time(NULL);
+	struct tm tm;
+	int err;
+
+	parse(&o, argc, argv);
+	gmtime_r(&now, &tm);
+	strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	err = make_folder(&o, &tm, id, sizeof(id), dir, sizeof(dir));
+	if (err)
+		refuse(o.results, strerror(-err));
+	o.session.dir = dir;
+	o.run.run_id = id;
+	o.run.started = started;
+	catch_signals();
+	fprintf(stderr, "run %s\n", id);
+	link_latest(o.results, id);
+	session_run(&o.session, &r);
+
+	judge_run(&o, &r);
+	o.run.verdict = r.verdict;
+	o.run.reason = r.reason;
+	o.run.kernel = r.kernel[0] ? r.kernel : NULL;
+	o.run.cpu = processor();
+	o.run.accel = r.accel[0] ? r.accel : NULL;
+	o.run.emulator = r.emulator[0] ? r.emulator : NULL;
+	o.run.warnings = r.warnings;
+	return publish(&o, &r);
+}

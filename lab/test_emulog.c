@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: tests of the reading of the emulator's log, on lines of QEMU 11.1.3 */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "emulog.c"
+
+#define T "2026-11-21T12:24:12.946190Z "
+
+static const struct {
+	const char *line;
+	enum emulog_kind kind;
+} lines[] = {
+	{ T "pci_nvme_enqueue_req_completion cid 7 cqid 1 dw0 0x0 dw1 0x0 status 0x0", EMU_COMPLETION },
+	{ T "pci_nvme_mmio_cfg wrote MMIO, config controller config=0x460001", EMU_CONTROLLER_ENABLE },
+	{ T "pci_nvme_mmio_cfg wrote MMIO, config controller config=0x460000", EMU_NONE },
+	{ T "pci_nvme_mmio_start_success setting controller enable bit succeeded", EMU_NONE },
+	{ T "pci_nvme_mmio_stopped cleared controller enable bit", EMU_CONTROLLER_STOP },
+	{ T "pci_nvme_create_sq create submission queue, addr=0x1, sqid=1", EMU_QUEUE_CREATE },
+	{ T "pci_nvme_create_cq create completion queue, addr=0x1, cqid=1", EMU_QUEUE_CREATE },
+	{ T "pci_nvme_pci_reset PCI Function Level Reset", EMU_RESET },
+	{ T "pci_nvme_err_cfs controller fatal status", EMU_NVME_ERROR },
+	{ T "pci_nvme_err_req_status cid 2 nsid 1 status 0x4 opc 0x2", EMU_NVME_ERROR },
+	{ T "vtd_dmar_enable enable 0", EMU_TRANSLATION_OFF },
+	{ T "vtd_dmar_enable enable 1", EMU_NONE },
+	{ T "vtd_dmar_fault sid 0x100 fault 6 addr 0x1000000000 write 0", EMU_VTD_FAULT },
+	{ T "vtd_reg_write_gcmd status 0x80000000 val 0x0", EMU_NONE },
+	{ "Invalid write at addr 0x1000000000, size 4, region '(null)', reason: rejected", EMU_BLOCKED },
+	{ "Invalid read at addr 0x1000000000, size 4, region '(null)', reason: rejected", EMU_BLOCKED },
+	{ "Invalid access to non-RAM device at addr 0xFEE00000, size 8, region 'apic'", EMU_BLOCKED },
+	{ "Invalid write at addr 0xFFFC0000, size 4, region 'pc.bios', reason: rejected", EMU_NONE },
+	{ T "pci_cfg_write nvme 01:00.0 @0x4 <- 0x503", EMU_BUS_MASTER_OFF },
+	{ T "pci_cfg_write nvme 01:00.0 @0x4 <- 0x507", EMU_NONE },
+	{ T "pci_cfg_write nvme 01:00.0 @0x10 <- 0x0", EMU_NONE },
+	{ T "pci_cfg_write pcie-root-port 00:03.0 @0x4 <- 0x103", EMU_BUS_MASTER_OFF },
+	{ T "pci_cfg_write pcie-root-port 00:03.0 @0x3e <- 0x40", EMU_RESET },
+	{ T "pci_cfg_write pcie-root-port 00:03.0 @0x3c <- 0x4001ff", EMU_RESET },
+	{ T "pci_cfg_write pcie-root-port 00:03.0 @0x3c <- 0x4001ff00", EMU_NONE },
+	{ T "pci_cfg_write pcie-root-port 00:03.0 @0x3e <- 0x2", EMU_NONE },
+	{ T "pci_cfg_write nvme 01:00.0 @0x3e <- 0x40", EMU_NONE },
+	{ T "pci_cfg_write e1000e 02:00.0 @0x4 <- 0x0", EMU_NONE },
+	{ "", EMU_NONE },
+	{ "half a li", EMU_NONE },
+};
+
+static void test_lines(void **state)
+{
+	struct emulog_watch w;
+
+	(void)state;
+	emulog_watch_init(&w, "0000:01:00.0", "0000:00:03.0");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (emulog_classify(&w, lines[i].line) != lines[i].kind)
+			fail_msg("%s: %d", lines[i].line, (int)emulog_classify(&w, lines[i].line));
+	}
+}
+
+static void test_time(void **state)
+{
+	(void)state;
+	assert_true(emulog_time_us("1970-01-02T00:00:01.000002Z x") == 86401000002LL);
+	assert_true(emulog_time_us("Invalid write at addr 0x0") == -1);
+	assert_true(emulog_time_us("") == -1);
+}
+
+/* Every kind but the two ordinary ones is a report, and has a name of its own. */
+static void test_reports(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < EMU_KINDS; kind++) {
+		struct emulog_counts c = { 0 };
+		bool ordinary = kind == EMU_NONE || kind == EMU_COMPLETION;
+		json_t *json;
+
+		c.n[kind] = 3;
+		json = emulog_json(&c);
+		assert_int_equal(emulog_reports(&c), ordinary ? 0 : 3);
+		assert_int_equal(json_object_size(json), EMU_KINDS - 2);
+		json_decref(json);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_reports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

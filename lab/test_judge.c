@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: tests of the lab's own judgement */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "judge.c"
+
+static json_t *good_record(void)
+{
+	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
+			 "s:{s:i,s:i},s:{s:n}}",
+			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
+			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
+			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
+			 "adopted", 1, "irq", "spurious", 0, "nobody_cared", 0,
+			 "outside", "complaint");
+}
+
+/* Set the member at @path, which must be there. */
+static void set(json_t *record, const char *path, json_t *value)
+{
+	const char *dot = strrchr(path, '.');
+	char parent[64] = "";
+
+	assert_non_null(json_at(record, path));
+	if (dot)
+		snprintf(parent, sizeof(parent), "%.*s", (int)(dot - path), path);
+	json_object_set_new(json_at(record, parent), dot ? dot + 1 : path, value);
+}
+
+static void test_good_record(void **state)
+{
+	json_t *record = good_record();
+	char why[100];
+
+	(void)state;
+	assert_true(judge_cycle(record, why, sizeof(why)));
+	json_decref(record);
+}
+
+static void test_each_count_fails(void **state)
+{
+	char why[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(zeroes) / sizeof(zeroes[0]); i++) {
+		json_t *record = good_record();
+
+		set(record, zeroes[i], json_integer(1));
+		assert_false(judge_cycle(record, why, sizeof(why)));
+		assert_non_null(strstr(why, zeroes[i]));
+		json_decref(record);
+	}
+}
+
+/* Zero reports mean nothing if nothing was under way. */
+static void test_idle_blackout_fails(void **state)
+{
+	json_t *record = good_record();
+	char why[100];
+
+	(void)state;
+	set(record, "dma.in_blackout_by_phase.early_boot", json_integer(0));
+	assert_false(judge_cycle(record, why, sizeof(why)));
+	set(record, "dma.in_blackout_by_phase.early_boot", json_integer(1));
+	set(record, "dma.in_blackout_by_phase.init", json_integer(0));
+	assert_false(judge_cycle(record, why, sizeof(why)));
+	json_decref(record);
+}
+
+static void test_complaint_and_reset_fail(void **state)
+{
+	json_t *record = good_record();
+	char why[100];
+
+	(void)state;
+	set(record, "outside.complaint", json_string("seen"));
+	assert_false(judge_cycle(record, why, sizeof(why)));
+	assert_string_equal(why, "seen");
+	set(record, "outside.complaint", json_null());
+	set(record, "adopted", json_false());
+	assert_false(judge_cycle(record, why, sizeof(why)));
+	json_decref(record);
+}
+
+static bool caught(json_int_t data, json_int_t emulator, const char *must_catch, char *why)
+{
+	json_t *cycles = json_pack("[{s:{s:n,s:i,s:I,s:I}}]", "oracles", "iommu", "device", 0,
+				   "data", data, "emulator", emulator);
+	bool is = judge_control("unpreserved", must_catch, cycles, why, 200);
+
+	json_decref(cycles);
+	return is;
+}
+
+static void test_control(void **state)
+{
+	char why[200];
+
+	(void)state;
+	assert_true(caught(1873, 3, "data,emulator", why));
+	assert_string_equal(why, "control unpreserved caught by data: 1873, emulator: 3");
+	assert_false(caught(0, 0, "data,emulator", why));
+	assert_non_null(strstr(why, "NOT caught"));
+	assert_false(caught(0, 3, "data,emulator", why));
+	assert_non_null(strstr(why, "NOT caught by data"));
+	assert_false(caught(1873, 0, "data,emulator", why));
+	assert_true(caught(1873, 0, "data", why));
+	assert_false(caught(0, 0, "", why));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good_record),
+		cmocka_unit_test(test_each_count_fails),
+		cmocka_unit_test(test_idle_blackout_fails),
+		cmocka_unit_test(test_complaint_and_reset_fail),
+		cmocka_unit_test(test_control),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: tests of the looks from outside */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "sample.c"
+
+#define GOOD_COMMAND	0x00100507u
+#define GOOD_GSTS	0xc7000000u
+
+static void start(struct sampler *s)
+{
+	assert_int_equal(sampler_init(s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, 0xfed90000), 0);
+}
+
+static void look_at(struct sampler *s, uint32_t device, uint32_t port, uint32_t gsts, uint32_t fsts)
+{
+	const uint32_t words[] = { device, port, gsts, fsts };
+
+	sampler_add(s, words, 1000 * (int64_t)(s->samples + 1));
+}
+
+static void test_addresses(void **state)
+{
+	struct sampler s;
+
+	(void)state;
+	start(&s);
+	assert_true(s.address[SAMPLE_DEVICE] == 0xb0100004);
+	assert_true(s.address[SAMPLE_PORT] == 0xb0018004);
+	assert_true(s.address[SAMPLE_GSTS] == 0xfed9001c);
+	assert_true(s.address[SAMPLE_FSTS] == 0xfed90034);
+	assert_int_equal(sampler_init(&s, "01:00.0", "0000:00:03.0", 0, 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "0000:01:20.0", "0000:00:03.0", 0, 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "0000:01:00.0x", "0000:00:03.0", 0, 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "", "0000:00:03.0", 0, 0), -EINVAL);
+}
+
+static void test_good_looks(void **state)
+{
+	struct sampler s;
+	json_t *json;
+
+	(void)state;
+	start(&s);
+	for (int i = 0; i < 3; i++)
+		look_at(&s, GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0);
+	assert_null(sampler_complaint(&s));
+	json = sampler_json(&s);
+	assert_int_equal(json_integer_value(json_object_get(json, "samples")), 3);
+	assert_true(json_is_true(json_object_get(json, "device_bus_master")));
+	assert_true(json_is_true(json_object_get(json, "translation")));
+	assert_true(json_is_null(json_object_get(json, "complaint")));
+	json_decref(json);
+}
+
+/* One bad look among good ones is enough, and is not forgotten. */
+static void test_one_bad_look(void **state)
+{
+	static const struct {
+		uint32_t device, port, gsts, fsts;
+		const char *says;
+	} bad[] = {
+		{ 0x00100503, GOOD_COMMAND, GOOD_GSTS, 0, "the device" },
+		{ UINT32_MAX, GOOD_COMMAND, GOOD_GSTS, 0, "the device" },
+		{ GOOD_COMMAND, 0x00100103, GOOD_GSTS, 0, "root port" },
+		{ GOOD_COMMAND, GOOD_COMMAND, 0x47000000, 0, "translation off" },
+		{ GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 2, "fault" },
+		{ GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 1, "fault" },
+	};
+	struct sampler s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		start(&s);
+		look_at(&s, GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0);
+		look_at(&s, bad[i].device, bad[i].port, bad[i].gsts, bad[i].fsts);
+		look_at(&s, GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0);
+		assert_non_null(sampler_complaint(&s));
+		assert_non_null(strstr(sampler_complaint(&s), bad[i].says));
+		sampler_reset(&s);
+		look_at(&s, GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0);
+		assert_null(sampler_complaint(&s));
+	}
+}
+
+static void test_machine_without_vtd(void **state)
+{
+	struct sampler s;
+
+	(void)state;
+	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, 0), 0);
+	assert_int_equal(s.words, 2);
+	look_at(&s, GOOD_COMMAND, GOOD_COMMAND, 0, 3);
+	assert_null(sampler_complaint(&s));
+}
+
+static void test_gap(void **state)
+{
+	const uint32_t words[] = { GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0 };
+	struct sampler s;
+
+	(void)state;
+	start(&s);
+	sampler_add(&s, words, 1000);
+	sampler_add(&s, words, 8000);
+	sampler_add(&s, words, 9000);
+	assert_true(s.longest_gap_us == 7000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_good_looks),
+		cmocka_unit_test(test_one_bad_look),
+		cmocka_unit_test(test_machine_without_vtd),
+		cmocka_unit_test(test_gap),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
