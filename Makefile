@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Description: the door to Holdfast. `make` alone says what there is.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+B := build
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wvla -Wshadow \
+	-Wstrict-prototypes -Werror -MMD -MP -Ilib -isystem $(B)/headers/include
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)	$(2)" >&2;)
+
+# A file with main() is a program; test_* and bench_* stand beside what they test.
+agent_main := stress/agent.c
+lab_main := lab/supervise.c
+tool_mains := $(wildcard stress/swap.c)
+parts = $(filter-out $($(1)_main) $(tool_mains) $(2)/test_%.c $(2)/bench_%.c,$(wildcard $(2)/*.c))
+agent_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,agent,stress) $(wildcard lib/*.c))
+lab_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,lab,lab) $(wildcard lib/*.c))
+agent_libs := -ljansson -lisal -lpci
+lab_libs := -ljansson
+agent_tools := $(patsubst stress/%.c,$(B)/bin/hf-%,$(tool_mains))
+tests := $(patsubst %.c,$(B)/test/%,$(wildcard stress/test_*.c lab/test_*.c))
+benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
+
+.PHONY: help run test kernel programs unit-tests bench results clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "Holdfast: does DMA survive a kernel update?"
+	@echo
+	@echo "  make run      build all that is needed, run cycles on a machine, report"
+	@echo "                MACHINE=qemu-intel  PROFILE=smoke  CYCLES=n  LOAD=nvme"
+	@echo "                CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
+	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
+	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
+	@echo "  make bench    native benchmarks"
+	@echo "  make results  RESULTS.md from the result files of earlier runs"
+	@echo "  make clean    remove build/ except the fetched and compiled kernel and emulator"
+	@echo
+	@echo "  Results: build/results/latest/. More: README.md, kernel/HANDOVER.md, lab/SCHEMA.md"
+
+run:
+	$(Q)lab/run
+
+test:
+	$(Q)lab/test
+
+kernel:
+	$(Q)lab/deps build
+	$(Q)kernel/tree
+	$(Q)kernel/build
+
+programs: $(B)/bin/hf-agent $(B)/bin/hf-lab $(agent_tools)
+
+unit-tests: $(tests) $(benches)
+
+bench: $(benches)
+	$(Q)for b in $(benches); do $$b || exit 1; done
+
+results: $(B)/bin/hf-lab
+	$(Q)lab/results
+
+clean:
+	rm -rf $(B)/obj $(B)/bin $(B)/lib $(B)/test $(B)/initramfs $(B)/results
+
+$(B)/bin/hf-agent: $(B)/obj/stress/agent.o $(B)/lib/agent.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+$(agent_tools): $(B)/bin/hf-%: $(B)/obj/stress/%.o $(B)/lib/agent.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(agent_libs)
+
+$(B)/bin/hf-lab: $(B)/obj/lab/supervise.o $(B)/lib/lab.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs)
+
+$(B)/lib/agent.a: $(agent_objs)
+$(B)/lib/lab.a: $(lab_objs)
+$(B)/lib/%.a:
+	@mkdir -p $(@D)
+	$(call say,AR,$@)rm -f $@; $(AR) crs $@ $^
+
+# A test includes the file it tests; the rest of the subsystem comes from the archive.
+$(B)/test/stress/%: $(B)/obj/stress/%.o $(B)/lib/agent.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(agent_libs) -lcmocka
+$(B)/test/lab/%: $(B)/obj/lab/%.o $(B)/lib/lab.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs) -lcmocka
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
+
+.SECONDARY:
+-include $(patsubst %.o,%.d,$(shell find $(B)/obj -name '*.o' 2>/dev/null))
