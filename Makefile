@@ -57,7 +57,7 @@ unit-tests: $(tests) $(benches)
 bench: $(benches)
 	$(Q)for b in $(benches); do $$b || exit 1; done
 
-results: $(B)/bin/hf-lab
+results:
 	$(Q)lab/results
 
 clean:

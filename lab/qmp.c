@@ -4,6 +4,7 @@
 #include "qmp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -44,18 +45,21 @@ static int send_text(struct qmp *q, const char *text)
 	return 0;
 }
 
-/* Wait for more bytes, until @deadline. */
-static int receive(struct qmp *q, int64_t deadline)
+/* Wait for more bytes. */
+static int receive(struct qmp *q)
 {
 	struct pollfd p = { .fd = q->fd, .events = POLLIN };
-	int64_t left = deadline - lab_now_ms();
+	int64_t left = q->deadline - lab_now_ms();
 	ssize_t n;
 
 	if (q->len == sizeof(q->buf))
 		return failed(q, -EPROTO, "the emulator's answer is too long");
 	if (left <= 0)
 		return failed(q, -ETIMEDOUT, "the emulator does not answer");
-	if (poll(&p, 1, (int)left) <= 0)
+	n = poll(&p, 1, left < INT_MAX ? (int)left : INT_MAX);
+	if (n < 0)
+		return failed(q, -EINTR, "interrupted");
+	if (!n)
 		return 0;
 	n = read(q->fd, q->buf + q->len, sizeof(q->buf) - q->len);
 	if (n <= 0)
@@ -67,15 +71,13 @@ static int receive(struct qmp *q, int64_t deadline)
 /* Take the next message. Events are passed over: the lab follows none. */
 static int take(struct qmp *q, json_t **message)
 {
-	int64_t deadline = lab_now_ms() + QMP_TIMEOUT_MS;
-
 	for (;;) {
 		char *end = memchr(q->buf, '\n', q->len);
 		size_t len;
 		int err;
 
 		if (!end) {
-			err = receive(q, deadline);
+			err = receive(q);
 			if (err)
 				return err;
 			continue;

@@ -8,19 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How long QEMU may take to answer: its main loop never waits for the guest. */
-#define QMP_TIMEOUT_MS 10000
-
 struct qmp {
-	int fd;			/* -1: this machine has none */
+	int fd;
+	/*
+	 * When to give up on an answer, on the clock of lab_now_ms(). QEMU may stall for
+	 * long: a reset of its drive waits, with every lock held, until the throttled
+	 * commands in flight are through.
+	 */
+	int64_t deadline;
 	char buf[16384];
 	size_t len;
 	char error[256];	/* why the last call failed */
 };
 
 /*
- * All return 0 or -errno and leave a line in q->error: -ETIMEDOUT, -EPIPE when
- * QEMU has gone, -EPROTO when it refused or said what we do not understand.
+ * All return 0 or -errno and leave a line in q->error: -ETIMEDOUT at
+ * q->deadline, -EINTR for a signal, -EPIPE when QEMU has gone, -EPROTO when it refused or said what we do not understand.
  */
 
 /* Take the greeting on @fd, enable commands; "11.1.3 (package)" in @version. */

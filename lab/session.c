@@ -28,6 +28,9 @@
 #define LOOK_INTERVAL_MS 1	/* between looks at the hardware in a jump */
 #define OFF_S		30	/* from "done" to the end of the machine */
 
+/* The drive reads or writes protection information apart from the data. */
+#define IOS_PER_COMMAND	2
+
 /* What the lab waits for. */
 enum state {
 	ST_BOOT,	/* the first kernel's hello */
@@ -56,7 +59,7 @@ struct session {
 
 	/* Of the cycle under way. */
 	struct emulog_counts counts;
-	bool quiet;		/* counts began at a quiet moment before the jump */
+	bool quiet;		/* counts began at a quiet moment: they are of the jump */
 	int64_t jump_us, hello_us;
 	uint64_t in_blackout;
 };
@@ -185,6 +188,8 @@ static void end_failed_cycle(struct session *s, const char *fmt, ...)
 	vsnprintf(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
 	read_logs(s);
+	if (!s->quiet)
+		memset(&s->counts, 0, sizeof(s->counts));
 	record = json_pack("{s:I,s:s,s:s,s:{s:n,s:n,s:n}}", "cycle", s->cycle, "verdict", "fail",
 			   "reason", reason, "oracles", "iommu", "device", "data");
 	add_outside(s, record);
@@ -218,7 +223,9 @@ static void on_hello(struct session *s, json_t *event)
  */
 static void on_rate(struct session *s, json_t *event)
 {
-	if (s->config->has_qmp && qmp_set_rate(&s->qmp, json_int_at(event, "iops"))) {
+	s->qmp.deadline = s->deadline;
+	if (s->config->has_qmp &&
+	    qmp_set_rate(&s->qmp, json_int_at(event, "iops") * IOS_PER_COMMAND)) {
 		end(s, LAB_ERROR, "the drive's rate: %s", s->qmp.error);
 		return;
 	}
@@ -242,6 +249,7 @@ static void on_jump(struct session *s, json_t *event)
 	read_logs(s);
 	if (!s->quiet)
 		memset(&s->counts, 0, sizeof(s->counts));
+	s->quiet = true;
 	sampler_reset(&s->sampler);
 	s->jump_us = now;
 	enter(s, ST_JUMP);
@@ -295,8 +303,12 @@ static void on_done(struct session *s, json_t *event)
 	const char *reason = json_string_at(event, "reason");
 	const char *failure = first_failure(s->result->cycles);
 
-	answer(s, "ok\n");
+	/* Whatever is still in flight must not hold the machine when it powers off. */
 	enter(s, ST_OFF);
+	s->qmp.deadline = s->deadline;
+	if (s->config->has_qmp)
+		qmp_set_rate(&s->qmp, 0);
+	answer(s, "ok\n");
 	if (strcmp(verdict, "error") == 0)
 		end(s, LAB_ERROR, "agent: %s", reason);
 	else if (failure)
@@ -419,10 +431,12 @@ static void take_results(struct session *s)
 
 static void look(struct session *s)
 {
-	int err = sampler_look(&s->sampler, &s->qmp);
+	int err;
 
+	s->qmp.deadline = s->deadline;
+	err = sampler_look(&s->sampler, &s->qmp);
 	/* A machine that has gone shows on the result channel, with its reason. */
-	if (err && err != -EPIPE)
+	if (err == -EPROTO)
 		end(s, LAB_ERROR, "looking from outside: %s", s->qmp.error);
 }
 
@@ -461,7 +475,10 @@ static void open_qmp(struct session *s)
 	struct session_result *r = s->result;
 	char words[256];
 	json_t *kvm;
-	int err = qmp_open(&s->qmp, s->machine.qmp, r->emulator, sizeof(r->emulator));
+	int err;
+
+	s->qmp.deadline = lab_now_ms() + (int64_t)s->config->boot_s * 1000;
+	err = qmp_open(&s->qmp, s->machine.qmp, r->emulator, sizeof(r->emulator));
 
 	if (!err)
 		err = qmp_run(&s->qmp, "query-kvm", NULL, &kvm);

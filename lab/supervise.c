@@ -246,11 +246,15 @@ static const char *processor(void)
  */
 static void judge_run(struct options *o, struct session_result *r)
 {
+	char judgement[200], ended[sizeof(r->reason)];
+
 	o->run.control_caught = -1;
 	if (strcmp(o->run.control, "none") == 0 || r->verdict == LAB_ERROR)
 		return;
 	o->run.control_caught = judge_control(o->run.control, o->must_catch, r->cycles,
-					      r->reason, sizeof(r->reason));
+					      judgement, sizeof(judgement));
+	snprintf(ended, sizeof(ended), "%s", r->reason);
+	snprintf(r->reason, sizeof(r->reason), "%s (%.250s)", judgement, ended);
 	r->verdict = LAB_FAIL;
 }
 

@@ -20,6 +20,7 @@ static void meet(struct qmp *q, int *peer, const char *answers)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	assert_int_equal(write(ends[1], answers, strlen(answers)), strlen(answers));
 	memset(q, 0, sizeof(*q));
+	q->deadline = lab_now_ms() + 5000;
 	q->fd = ends[0];
 	*peer = ends[1];
 }
@@ -105,6 +106,18 @@ static void test_rate_request(void **state)
 	part(&q, peer);
 }
 
+static void test_silence_ends(void **state)
+{
+	struct qmp q;
+	int peer;
+
+	(void)state;
+	meet(&q, &peer, "{\"return\":");
+	q.deadline = lab_now_ms() + 20;
+	assert_int_equal(qmp_set_rate(&q, 5), -ETIMEDOUT);
+	part(&q, peer);
+}
+
 static void test_emulator_gone(void **state)
 {
 	struct qmp q;
@@ -125,6 +138,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_memory),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_rate_request),
+		cmocka_unit_test(test_silence_ends),
 		cmocka_unit_test(test_emulator_gone),
 	};
 

@@ -121,28 +121,29 @@ static void test_members_are_needed(void **state)
 /* Take each member of a good record away in turn: none may be missed silently. */
 static void test_every_member_of_a_cycle_is_needed(void **state)
 {
-	unsigned int tried = 0;
+	static const char *const needed[] = {
+		"cycle", "verdict", "reason", "dma.inflight", "dma.completed", "dma.in_blackout",
+		"dma.in_blackout_by_phase", "dma.faulted", "dma.lost", "dma.corrupt", "dma.stray",
+		"dma.verified_bytes", "oracles.iommu", "oracles.device", "oracles.data", "adopted",
+		"restore_walk", "blackout.ms", "blackout.phases", "irq.spurious",
+		"irq.nobody_cared",
+	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		json_t *event, *parent;
-		const char *dot = strchr(members[i].path, '.');
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		json_t *event = json_loads(good_cycle, 0, NULL);
+		const char *dot = strchr(needed[i], '.');
+		json_t *parent = dot ? json_object_getn(event, needed[i],
+							(size_t)(dot - needed[i])) : event;
 		struct stream s = { 0 };
-		char text[1024];
+		char text[64];
 
-		if (strcmp(members[i].ev, "cycle"))
-			continue;
-		event = json_loads(good_cycle, 0, NULL);
-		parent = dot ? json_object_getn(event, members[i].path,
-						(size_t)(dot - members[i].path)) : event;
-		assert_int_equal(json_object_del(parent, dot ? dot + 1 : members[i].path), 0);
+		assert_int_equal(json_object_del(parent, dot ? dot + 1 : needed[i]), 0);
 		assert_int_equal(check(&s, event), -EBADMSG);
 		json_decref(event);
-		snprintf(text, sizeof(text), "\"%s\"", members[i].path);
+		snprintf(text, sizeof(text), "\"%s\"", needed[i]);
 		assert_non_null(strstr(s.error, text));
-		tried++;
 	}
-	assert_true(tried > 15);
 }
 
 int main(void)
