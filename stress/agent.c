@@ -13,7 +13,6 @@
  */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -22,14 +21,11 @@
 #include "channel.h"
 #include "clock.h"
 #include "complain.h"
+#include "drive.h"
 #include "handover.h"
-#include "iommu.h"
 #include "kexec.h"
-#include "ledger.h"
-#include "load.h"
 #include "luo.h"
-#include "memory.h"
-#include "nvme.h"
+#include "oracle.h"
 #include "params.h"
 #include "pcidev.h"
 #include "record.h"
@@ -47,12 +43,10 @@ enum token {
 };
 
 #define MIN_INFLIGHT 1000	/* at the jump */
-#define DRAIN_MS 20000		/* without any completion */
 #define RESUME_MS 30000		/* from adoption to the first new completion */
-#define QUIET_MS 3000		/* a queue that nothing comes into is dead */
+#define QUIET_MS 3000		/* what has not come by then into a dead queue, will not */
 #define MIN_BLACKOUT_MS 2000	/* the next blackout is never expected to be shorter */
 
-/* Exit codes, and what an error or a failed cycle becomes. */
 enum exit_code {
 	EXIT_PASS = 0,
 	EXIT_FAIL = 1,
@@ -65,103 +59,34 @@ struct agent {
 	struct channel channel;
 	int luo, session;
 	int kernel, initrd;	/* memfds */
-	int iommufd;
 	struct ledger ledger;
-	struct memory dma;
-	struct vfio vfio;
-	struct iommu_map map;
-	volatile void *bar;
-	struct nvme nvme;
-	struct load load;
-	uint64_t faults_reported; /* IOMMU faults that a cycle's record has counted */
+	struct drive drive;
+	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
 };
 
-static int say_hello(struct agent *a, bool adopted)
+static void say_hello(struct agent *a, bool adopted)
 {
-	struct ledger_state *s = &a->ledger.state;
 	struct utsname u;
 
 	uname(&u);
-	return channel_send(&a->channel, "hello",
-			    json_pack("{s:s,s:b,s:I,s:b}", "kernel", u.release,
-				      "adopted", (int)adopted, "tsc_khz", (json_int_t)s->tsc_khz,
-				      "tsc_invariant", (int)tsc_invariant()));
+	channel_send(&a->channel, "hello",
+		     json_pack("{s:s,s:b,s:I,s:b}", "kernel", u.release, "adopted", (int)adopted,
+			       "tsc_khz", (json_int_t)a->ledger.state.tsc_khz,
+			       "tsc_invariant", (int)tsc_invariant()));
 }
 
 /*
  * First kernel
  */
 
-static int start_memory(struct agent *a)
+static int copy_boot_files(struct agent *a)
 {
-	int err = memory_create_huge(&a->dma, "dma", dma_size(a->params.depth));
-
-	if (err)
-		return err;
 	a->kernel = memory_from_file("kernel", a->params.kernel);
 	if (a->kernel < 0)
 		return a->kernel;
 	a->initrd = memory_from_file("initrd", a->params.initrd);
 	return a->initrd < 0 ? a->initrd : 0;
-}
-
-static int start_device(struct agent *a)
-{
-	int err = pcidev_bind_vfio(a->params.bdf);
-
-	if (err)
-		return err;
-	a->iommufd = iommu_open();
-	if (a->iommufd < 0)
-		return a->iommufd;
-	err = vfio_open(&a->vfio, a->params.bdf);
-	if (!err)
-		err = vfio_bind(&a->vfio, a->iommufd);
-	if (!err)
-		err = iommu_map_above(&a->map, a->iommufd, a->dma.fd, a->dma.size, &a->vfio,
-				      memory_top_of_ram());
-	/* Pinning may have moved folios: are they still whole? */
-	if (!err)
-		err = memory_check_huge(&a->dma);
-	if (!err)
-		err = vfio_attach(&a->vfio, &a->map);
-	if (!err)
-		err = vfio_enable_dma(&a->vfio);
-	return err ? err : vfio_map_bar0(&a->vfio, NVME_BAR_SIZE, &a->bar);
-}
-
-/* Every command must have ended well; for times without a jump. */
-static int expect_clean(struct agent *a, const char *when)
-{
-	const struct load_counts *c = &a->load.counts;
-
-	if (load_drain(&a->load, DRAIN_MS))
-		return complain(-ETIMEDOUT, "%s: %u commands did not complete", when,
-				a->load.inflight);
-	load_check_canaries(&a->load);
-	if (c->faulted || c->lost || c->corrupt || c->stray)
-		return complain(-EIO, "%s: %s", when, a->load.problem);
-	return 0;
-}
-
-static int start_load(struct agent *a)
-{
-	struct ledger_state *s = &a->ledger.state;
-	int err = nvme_start(&a->nvme, a->bar, &a->dma, a->map.iova, s->depth);
-
-	if (err)
-		return err;
-	if (a->nvme.state.blocks < (uint64_t)s->depth * GROUP_BLOCKS)
-		return complain(-ENOSPC, "the drive has only %llu blocks",
-				(unsigned long long)a->nvme.state.blocks);
-	load_init(&a->load, &a->nvme, &a->dma, s);
-	load_fill(&a->load, LOAD_INIT);
-	err = expect_clean(a, "first write");
-	if (err)
-		return err;
-	load_fill(&a->load, LOAD_READ);
-	return expect_clean(a, "first read");
 }
 
 static int first_kernel(struct agent *a)
@@ -181,17 +106,14 @@ static int first_kernel(struct agent *a)
 		return complain(-ENOENT, "neither a session \"" SESSION "\" nor %s: the first "
 				"kernel needs its own image, any other the session",
 				a->params.kernel);
-	err = start_memory(a);
+	err = copy_boot_files(a);
 	if (!err)
-		err = start_device(a);
-	if (!err)
-		err = start_load(a);
+		err = drive_start(&a->drive, a->params.bdf, s);
 	if (err)
 		return err;
-	s->iova = a->map.iova;
 	/* What firmware and boot left in the records is not ours. */
 	handover_faults(&faults);
-	a->faults_reported = faults.count;
+	a->faults = faults.count;
 	channel_progress(&a->channel, "%s: %u commands of %d bytes written and read back",
 			 a->params.bdf, s->depth, GROUP_BYTES);
 	return 0;
@@ -230,10 +152,10 @@ static int check_inflight(struct agent *a)
 		return 0;
 	if (needed < MIN_INFLIGHT)
 		needed = MIN_INFLIGHT;
-	if (a->load.inflight >= needed)
+	if (a->drive.load.inflight >= needed)
 		return 0;
 	return complain(-EAGAIN, "only %u commands in flight; needed are %llu: at least %d, and "
-			"twice a blackout of %u ms at %u per second", a->load.inflight,
+			"twice a blackout of %u ms at %u per second", a->drive.load.inflight,
 			(unsigned long long)needed, MIN_INFLIGHT, s->blackout_ms, s->rate);
 }
 
@@ -245,11 +167,11 @@ static int preserve(struct agent *a)
 		const char *what;
 	} files[] = {
 		{ a->ledger.mem.fd, TOKEN_LEDGER, "ledger" },
-		{ a->dma.fd, TOKEN_DMA, "DMA memory" },
+		{ a->drive.dma.fd, TOKEN_DMA, "DMA memory" },
 		{ a->kernel, TOKEN_KERNEL, "kernel image" },
 		{ a->initrd, TOKEN_INITRD, "initial file system" },
-		{ a->iommufd, TOKEN_IOMMUFD, "iommufd" },
-		{ a->vfio.fd, TOKEN_VFIO, "vfio device" },
+		{ a->drive.iommufd, TOKEN_IOMMUFD, "iommufd" },
+		{ a->drive.vfio.fd, TOKEN_VFIO, "vfio device" },
 	};
 	int err = 0;
 
@@ -269,14 +191,14 @@ static int preserve(struct agent *a)
  * The kernel counts completions at its marks by their phase tag. From head to the
  * ring's end a new entry has the phase of this pass, before it the other.
  */
-static void watch_queue(const struct agent *a)
+static void watch_queue(const struct drive *d)
 {
-	const struct cq *cq = &a->nvme.cq;
+	const struct cq *cq = &d->nvme.cq;
 
 	handover_watch_clear();
-	handover_watch(a->dma.fd, DMA_IO_CQ + cq->head * sizeof(struct nvme_cqe),
+	handover_watch(d->dma.fd, DMA_IO_CQ + cq->head * sizeof(struct nvme_cqe),
 		       cq->entries - cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK, cq->phase);
-	handover_watch(a->dma.fd, DMA_IO_CQ, cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK,
+	handover_watch(d->dma.fd, DMA_IO_CQ, cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK,
 		       !cq->phase);
 }
 
@@ -287,32 +209,44 @@ static void close_ledger(struct agent *a)
 	struct faults faults;
 
 	handover_faults(&faults);
-	s->faults = faults.count - a->faults_reported;
+	s->faults = faults.count - a->faults;
 	pcidev_errors(a->params.bdf, &s->errors);
 	s->tsc_adjust_known = tsc_adjust(&s->tsc_adjust);
-	load_reap(&a->load);
-	watch_queue(a);
+	load_reap(&a->drive.load);
+	watch_queue(&a->drive);
 	for (uint32_t i = 0; i < s->depth; i++)
 		s->slots[i].at_jump = s->slots[i].use != SLOT_FREE;
-	s->inflight = a->load.inflight;
-	s->nvme = a->nvme.state;
+	s->inflight = a->drive.load.inflight;
+	s->nvme = a->drive.nvme.state;
 	s->tsc_jump = tsc_now();
 	ledger_commit(&a->ledger);
+}
+
+/* Preserving and loading take their time: make the queue deep again. */
+static int top_up(struct agent *a)
+{
+	struct load *load = &a->drive.load;
+
+	load_reap(load);
+	if (load->problem[0])
+		return complain(-EIO, "before the jump: %s", load->problem);
+	load_fill(load, LOAD_MIX);
+	return check_inflight(a);
 }
 
 /* Returns only if there was no jump. */
 static int next_cycle(struct agent *a)
 {
-	struct ledger_state *s = &a->ledger.state;
+	struct load *load = &a->drive.load;
 	int err;
 
-	s->cycle = a->channel.cycle + 1;
-	a->load.counts = (struct load_counts){ 0 };
 	a->blame = EXIT_ERROR;
+	a->ledger.state.cycle = a->channel.cycle + 1;
+	load->counts = (struct load_counts){ 0 };
 	err = set_rate(a);
 	if (err)
 		return err;
-	load_fill(&a->load, LOAD_MIX);
+	load_fill(load, LOAD_MIX);
 	err = check_inflight(a);
 	if (err)
 		return err;
@@ -321,20 +255,14 @@ static int next_cycle(struct agent *a)
 	err = preserve(a);
 	if (!err)
 		err = kexec_load(a->kernel, a->initrd, a->cmdline);
+	if (!err)
+		err = top_up(a);
 	if (err)
 		return err;
-	/* Preserving and loading took their time: make the queue deep again. */
-	load_reap(&a->load);
-	load_fill(&a->load, LOAD_MIX);
-	err = check_inflight(a);
-	if (err)
-		return err;
-	if (a->load.problem[0])
-		return complain(-EIO, "before the jump: %s", a->load.problem);
-	a->channel.cycle = s->cycle;
+	a->channel.cycle++;
 	channel_send(&a->channel, "jump",
-		     json_pack("{s:i,s:I}", "inflight", (int)a->load.inflight,
-			       "completed", (json_int_t)a->load.counts.other));
+		     json_pack("{s:i,s:I}", "inflight", (int)load->inflight,
+			       "completed", (json_int_t)load->counts.other));
 	close_ledger(a);
 	return kexec_jump();
 }
@@ -345,16 +273,16 @@ static int next_cycle(struct agent *a)
 
 static int retrieve_memory(struct agent *a)
 {
-	const struct ledger_state *s = &a->ledger.state;
+	struct drive *d = &a->drive;
 	int fd = luo_retrieve_fd(a->session, TOKEN_DMA, "DMA memory");
-	int err = fd < 0 ? fd : memory_adopt_huge(&a->dma, fd);
+	int err = fd;
 
+	if (fd >= 0)
+		err = drive_adopt_memory(d, a->params.bdf, &a->ledger.state, fd);
 	if (err)
 		return err;
-	nvme_adopt_memory(&a->nvme, &a->dma, s->iova, &s->nvme);
-	load_adopt(&a->load, &a->nvme, &a->dma, &a->ledger.state);
 	channel_progress(&a->channel, "%u of %u commands completed up to here",
-			 cq_arrived(&a->nvme.cq, a->load.inflight), a->load.inflight);
+			 cq_arrived(&d->nvme.cq, d->load.inflight), d->load.inflight);
 	a->kernel = luo_retrieve_fd(a->session, TOKEN_KERNEL, "kernel image");
 	if (a->kernel < 0)
 		return a->kernel;
@@ -368,29 +296,11 @@ static int retrieve_device(struct agent *a)
 
 	if (err)
 		return err;
-	a->iommufd = luo_retrieve_fd(a->session, TOKEN_IOMMUFD, "iommufd");
-	if (a->iommufd < 0)
-		return a->iommufd;
-	a->vfio.fd = luo_retrieve_fd(a->session, TOKEN_VFIO, "vfio device");
-	return a->vfio.fd < 0 ? a->vfio.fd : 0;
-}
-
-/* Bind adopts the live attachment; then a full new page table takes its place. */
-static int adopt_device(struct agent *a)
-{
-	const struct ledger_state *s = &a->ledger.state;
-	int err = vfio_bind(&a->vfio, a->iommufd);
-
-	if (!err)
-		err = vfio_map_bar0(&a->vfio, NVME_BAR_SIZE, &a->bar);
-	if (!err)
-		err = nvme_adopt(&a->nvme, a->bar, &a->dma, s->iova, &s->nvme);
-	a->map.iova = s->iova;
-	if (!err)
-		err = iommu_map(&a->map, a->iommufd, a->dma.fd, a->dma.size, &a->vfio);
-	if (err == -ERANGE)
-		err = complain(err, "the old IOVA does not fit the new page table");
-	return err ? err : vfio_attach(&a->vfio, &a->map);
+	a->drive.iommufd = luo_retrieve_fd(a->session, TOKEN_IOMMUFD, "iommufd");
+	if (a->drive.iommufd < 0)
+		return a->drive.iommufd;
+	a->drive.vfio.fd = luo_retrieve_fd(a->session, TOKEN_VFIO, "vfio device");
+	return a->drive.vfio.fd < 0 ? a->drive.vfio.fd : 0;
 }
 
 static int finish_session(struct agent *a)
@@ -407,17 +317,18 @@ static int finish_session(struct agent *a)
 /* Verified DMA again: a completion that was not there when the device was adopted. */
 static int resume(struct agent *a, struct cycle_result *r)
 {
+	struct load *load = &a->drive.load;
 	uint64_t end = now_ms() + RESUME_MS;
 
-	r->in_blackout = cq_arrived(&a->nvme.cq, a->load.inflight);
-	load_reap(&a->load);
+	r->in_blackout = cq_arrived(&a->drive.nvme.cq, load->inflight);
+	load_reap(load);
 	/* The submission queue goes on, too. */
-	load_fill(&a->load, LOAD_READ);
-	while (a->load.counts.reaped <= r->in_blackout) {
+	load_fill(load, LOAD_READ);
+	while (load->counts.reaped <= r->in_blackout) {
 		if (now_ms() > end)
 			return complain(-ETIMEDOUT, "no new completion after the controller was "
 					"adopted");
-		if (!load_reap(&a->load))
+		if (!load_reap(load))
 			sleep_ms(1);
 	}
 	r->tsc_end = tsc_now();
@@ -433,7 +344,9 @@ static int take_over(struct agent *a, struct cycle_result *r)
 	if (err)
 		return err;
 	handover_mark("retrieve");
-	err = adopt_device(a);
+	err = drive_adopt(&a->drive);
+	if (!err)
+		err = drive_replace(&a->drive);
 	if (!err)
 		err = resume(a, r);
 	if (!err)
@@ -445,98 +358,30 @@ static int take_over(struct agent *a, struct cycle_result *r)
 /* Lift the rate, let all that is in flight end, then read every block there is. */
 static int verify_all(struct agent *a)
 {
+	struct load *load = &a->drive.load;
 	int err = channel_rate(&a->channel, 0);
 
 	if (err < 0) {
 		a->blame = EXIT_ERROR;
 		return err;
 	}
-	if (!load_drain(&a->load, DRAIN_MS)) {
-		load_fill(&a->load, LOAD_READ);
-		load_drain(&a->load, DRAIN_MS);
+	if (!load_drain(load, DRAIN_MS)) {
+		load_fill(load, LOAD_READ);
+		load_drain(load, DRAIN_MS);
 	}
-	load_check_canaries(&a->load);
+	load_check_canaries(load);
 	return 0;
 }
 
 /* Nobody runs the controller's queues any more: what has come, is all there is. */
 static void look_at_remains(struct agent *a, struct cycle_result *r)
 {
+	struct load *load = &a->drive.load;
+
 	if (!r->in_blackout)
-		r->in_blackout = cq_arrived(&a->nvme.cq, a->load.inflight);
-	load_drain(&a->load, QUIET_MS);
-	load_check_canaries(&a->load);
-}
-
-/* What the controller says of itself, through our BAR, or past whoever has it now. */
-static void ask_device(struct agent *a, struct cycle_result *r, char *why, unsigned int size)
-{
-	const struct ledger_state *s = &a->ledger.state;
-	volatile void *bar = a->bar;
-	struct pci_errors errors;
-
-	why[0] = 0;
-	if (!bar)
-		bar = pcidev_look_at_bar0(a->params.bdf, NVME_BAR_SIZE);
-	r->cc_before = s->nvme.cc;
-	if (bar) {
-		r->csts = nvme_csts(bar);
-		r->cc_after = nvme_cc(bar);
-		r->device = nvme_differs(bar, &s->nvme, why, size);
-	} else {
-		r->device = 1;
-		snprintf(why, size, " it cannot be looked at");
-	}
-	if (!pcidev_errors(a->params.bdf, &errors))
-		r->device += pcidev_new_errors(&s->errors, &errors);
-}
-
-/* After what happened to the load, ask all other oracles. */
-static void ask_oracles(struct agent *a, struct cycle_result *r)
-{
-	const struct ledger_state *s = &a->ledger.state;
-	struct timeline timeline;
-	uint64_t adjust;
-	char why[128];
-
-	ask_device(a, r, why, sizeof(why));
-	handover_faults(&r->iommu);
-	a->faults_reported = r->iommu.count;
-	r->iommu.count += s->faults;
-	handover_restore_walk(&r->walk);
-	handover_timeline(&timeline);
-	r->timeline = timeline.there;
-	r->tsc_begin = s->tsc_jump;
-	if (!r->resumed)
-		r->tsc_end = tsc_now();
-	phases_split(&r->phases, &timeline, r->tsc_begin, r->tsc_end, r->in_blackout);
-	r->tsc_khz = s->tsc_khz;
-	r->tsc_usable = s->tsc_invariant && tsc_invariant();
-	if (s->tsc_adjust_known && tsc_adjust(&adjust) && adjust != s->tsc_adjust)
-		r->tsc_usable = false;
-	r->inflight = s->inflight;
-	r->rate = s->rate;
-	r->dma = a->load.counts;
-	r->irq_spurious = irq_spurious();
-	r->irq_nobody_cared = irq_nobody_cared();
-	if (why[0])
-		channel_progress(&a->channel, "controller:%s", why);
-}
-
-/* Which oracle saw what, for the reason of a failed cycle. */
-static void explain(struct agent *a, struct cycle_result *r)
-{
-	char iommu[32] = "not there";
-	size_t used = strlen(r->reason);
-
-	if (r->iommu.there)
-		snprintf(iommu, sizeof(iommu), "%llu", (unsigned long long)r->iommu.count);
-	snprintf(r->reason + used, sizeof(r->reason) - used,
-		 "; lost %llu of %u; seen by data: %llu, device: %llu, iommu: %s%s%s",
-		 (unsigned long long)r->dma.lost, r->inflight,
-		 (unsigned long long)(r->dma.lost + r->dma.corrupt + r->dma.stray),
-		 (unsigned long long)(r->dma.faulted + r->device), iommu,
-		 a->load.problem[0] ? "; first: " : "", a->load.problem);
+		r->in_blackout = cq_arrived(&a->drive.nvme.cq, load->inflight);
+	load_drain(load, QUIET_MS);
+	load_check_canaries(load);
 }
 
 /* The next blackout is expected to be like this one, with a quarter to spare. */
@@ -551,19 +396,23 @@ static void expect_blackout(struct agent *a, const struct cycle_result *r)
 /* 0, or -EIO: the cycle failed; the reason is the complaint. */
 static int report(struct agent *a, struct cycle_result *r)
 {
+	struct load *load = &a->drive.load;
+	char why[128];
 	bool pass;
 	int err;
 
-	if (a->dma.map)
-		load_give_up(&a->load);
+	if (a->drive.dma.map)
+		load_give_up(load);
 	else
-		a->load.counts.lost = a->ledger.state.inflight;
-	ask_oracles(a, r);
+		load->counts.lost = a->ledger.state.inflight;
+	oracle_ask(r, &a->drive, &a->faults, why, sizeof(why));
+	if (why[0])
+		channel_progress(&a->channel, "controller:%s", why);
 	pass = record_judge(r);
 	if (!pass)
-		explain(a, r);
+		oracle_explain(r, load->problem);
+	load->problem[0] = 0;
 	expect_blackout(a, r);
-	a->load.problem[0] = 0;
 	err = channel_send(&a->channel, "cycle", record_json(r, pass));
 	if (err)
 		return complain(err, "the record of the cycle cannot be sent");
@@ -587,6 +436,7 @@ static int next_kernel(struct agent *a)
 	if (err)
 		return err;
 	a->channel.cycle = s->cycle;
+	a->drive = (struct drive){ .bdf = a->params.bdf, .state = s };
 	say_hello(a, s->device_preserved);
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
@@ -595,7 +445,7 @@ static int next_kernel(struct agent *a)
 		err = verify_all(a);
 	if (err)
 		snprintf(r.reason, sizeof(r.reason), "%.150s", complaint());
-	if (a->dma.map && (err || !s->device_preserved))
+	if (a->drive.dma.map && (err || !s->device_preserved))
 		look_at_remains(a, &r);
 	return report(a, &r);
 }
@@ -632,22 +482,20 @@ static void let_go(struct agent *a)
 {
 	if (a->session >= 0)
 		close(a->session);
-	if (!a->bar || !a->load.inflight)
+	if (!a->drive.bar || !a->drive.load.inflight)
 		return;
 	if (channel_rate(&a->channel, 0) >= 0)
-		load_drain(&a->load, DRAIN_MS);
+		load_drain(&a->drive.load, DRAIN_MS);
 }
 
-/* A cycle that failed has said so in its record; all else is the lab's to mend. */
 static enum exit_code conclude(struct agent *a, int err)
 {
 	static const char *const verdicts[] = { "pass", "fail", "error" };
 	enum exit_code code = err ? a->blame : EXIT_PASS;
-	char text[512];
+	char text[512] = "";
 
-	snprintf(text, sizeof(text), "%s", complaint());
-	if (err && !text[0])
-		snprintf(text, sizeof(text), "%s", strerror(-err));
+	if (err)
+		snprintf(text, sizeof(text), "%s", complaint()[0] ? complaint() : strerror(-err));
 	if (err)
 		fprintf(stderr, "hf-agent: %s\n", text);
 	if (a->channel.fd >= 0)

@@ -207,6 +207,8 @@ static uint64_t unhandled(const char *dir)
 	}
 	if (f)
 		fclose(f);
+	if (sum)
+		fprintf(stderr, "hf-agent: %s: %llu interrupts that no handler wanted\n", dir, sum);
 	return sum;
 }
 

@@ -67,11 +67,11 @@ int vfio_bind(struct vfio *v, int iommufd)
 	return 0;
 }
 
-static void destroy(int iommufd, uint32_t id)
+static int destroy(int iommufd, uint32_t id)
 {
 	struct iommu_destroy arg = { .size = sizeof(arg), .id = id };
 
-	ioctl(iommufd, IOMMU_DESTROY, &arg);
+	return ioctl(iommufd, IOMMU_DESTROY, &arg) ? -errno : 0;
 }
 
 static int alloc_ioas(int iommufd, uint32_t *id)
@@ -131,6 +131,15 @@ int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const 
 	if (err)
 		destroy(iommufd, map->ioas);
 	return err;
+}
+
+int iommu_unmap(const struct iommu_map *map, int iommufd)
+{
+	int err = destroy(iommufd, map->hwpt);
+
+	if (!err)
+		err = destroy(iommufd, map->ioas);
+	return err ? complain(err, "the old page table cannot be freed") : 0;
 }
 
 int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,

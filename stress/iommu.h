@@ -52,6 +52,9 @@ int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const 
 int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,
 		    const struct vfio *v, uint64_t top_of_ram);
 
+/* Free page table and address space of ; no device may be attached to it. */
+int iommu_unmap(const struct iommu_map *map, int iommufd);
+
 /* Attach the device to map->hwpt, or replace what it is attached to. */
 int vfio_attach(const struct vfio *v, const struct iommu_map *map);
 

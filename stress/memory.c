@@ -81,7 +81,7 @@ static int create(struct memory *m, const char *name, size_t size)
 {
 	if (available_memory() < size + SPARE)
 		return complain(-ENOMEM, "not enough memory: %s needs %zu MiB and %lu to spare, "
-				"%llu are available", name, size / MIB, SPARE / MIB,
+				"%llu are available", name, (size + MIB - 1) / MIB, SPARE / MIB,
 				(unsigned long long)available_memory() / MIB);
 	m->size = size;
 	m->fd = memfd_create(name, MFD_CLOEXEC);

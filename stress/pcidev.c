@@ -69,7 +69,10 @@ int pcidev_bind_vfio(const char *bdf)
 	pcidev_driver(bdf, driver, sizeof(driver));
 	if (!err && strcmp(driver, "vfio-pci") != 0)
 		err = -ENODEV;
-	return err ? complain(err, "%s cannot be bound to vfio-pci (no IOMMU in use, or no CONFIG_VFIO_PCI?)", bdf) : 0;
+	if (!err)
+		return 0;
+	return complain(err, "%s cannot be bound to vfio-pci (no IOMMU in use, or no "
+			"CONFIG_VFIO_PCI?)", bdf);
 }
 
 /* By default libpci ends the program; it has nothing to say that we must die of. */
