@@ -28,9 +28,6 @@
 #define LOOK_INTERVAL_MS 1	/* between looks at the hardware in a jump */
 #define OFF_S		30	/* from "done" to the end of the machine */
 
-/* The drive reads or writes protection information apart from the data. */
-#define IOS_PER_COMMAND	2
-
 /* What the lab waits for. */
 enum state {
 	ST_BOOT,	/* the first kernel's hello */
@@ -225,7 +222,7 @@ static void on_rate(struct session *s, json_t *event)
 {
 	s->qmp.deadline = s->deadline;
 	if (s->config->has_qmp &&
-	    qmp_set_rate(&s->qmp, json_int_at(event, "iops") * IOS_PER_COMMAND)) {
+	    qmp_set_rate(&s->qmp, json_int_at(event, "iops"))) {
 		end(s, LAB_ERROR, "the drive's rate: %s", s->qmp.error);
 		return;
 	}

@@ -45,6 +45,7 @@ enum token {
 #define MIN_INFLIGHT 1000	/* at the jump */
 #define RESUME_MS 30000		/* from adoption to the first new completion */
 #define QUIET_MS 3000		/* what has not come by then into a dead queue, will not */
+#define RIPEN_MS 30000		/* from submission to the first completion */
 #define MIN_BLACKOUT_MS 2000	/* the next blackout is never expected to be shorter */
 
 enum exit_code {
@@ -222,6 +223,30 @@ static void close_ledger(struct agent *a)
 	ledger_commit(&a->ledger);
 }
 
+/*
+ * The emulated drive's throttle is one queue, and each command goes through it
+ * twice: for its data and then, behind all others, for its metadata. A fresh queue
+ * would complete nothing before the data of every command is through. Let that
+ * happen at a higher rate: with the first completion, all others are about to come.
+ */
+static int ripen(struct agent *a)
+{
+	struct load *load = &a->drive.load;
+	uint64_t end = now_ms() + RIPEN_MS;
+	int answer = channel_rate(&a->channel, a->ledger.state.depth);
+
+	load_fill(load, LOAD_MIX);
+	if (answer <= 0)
+		return answer;
+	while (!load_reap(load)) {
+		if (now_ms() > end)
+			return complain(-ETIMEDOUT, "no completion at %u per second",
+					a->ledger.state.depth);
+		sleep_ms(1);
+	}
+	return 0;
+}
+
 /* Preserving and loading take their time: make the queue deep again. */
 static int top_up(struct agent *a)
 {
@@ -243,7 +268,9 @@ static int next_cycle(struct agent *a)
 	a->blame = EXIT_ERROR;
 	a->ledger.state.cycle = a->channel.cycle + 1;
 	load->counts = (struct load_counts){ 0 };
-	err = set_rate(a);
+	err = ripen(a);
+	if (!err)
+		err = set_rate(a);
 	if (err)
 		return err;
 	load_fill(load, LOAD_MIX);
