@@ -46,6 +46,7 @@ enum token {
 #define RESUME_MS 30000		/* from adoption to the first new completion */
 #define QUIET_MS 3000		/* what has not come by then into a dead queue, will not */
 #define RIPEN_MS 30000		/* from submission to the first completion */
+#define SLOWEST_RIPENING 16	/* seconds */
 #define MIN_BLACKOUT_MS 2000	/* the next blackout is never expected to be shorter */
 
 enum exit_code {
@@ -144,20 +145,29 @@ static int set_rate(struct agent *a)
 	return answer < 0 ? answer : 0;
 }
 
-static int check_inflight(struct agent *a)
+static uint64_t needed_inflight(const struct agent *a)
 {
 	const struct ledger_state *s = &a->ledger.state;
 	uint64_t needed = 2ULL * s->blackout_ms * s->rate / 1000;
 
-	if (!s->rate)
-		return 0;
-	if (needed < MIN_INFLIGHT)
-		needed = MIN_INFLIGHT;
-	if (a->drive.load.inflight >= needed)
+	return needed < MIN_INFLIGHT ? MIN_INFLIGHT : needed;
+}
+
+static bool enough_inflight(const struct agent *a)
+{
+	return a->drive.load.inflight >= needed_inflight(a);
+}
+
+static int check_inflight(const struct agent *a)
+{
+	const struct ledger_state *s = &a->ledger.state;
+
+	if (!s->rate || enough_inflight(a))
 		return 0;
 	return complain(-EAGAIN, "only %u commands in flight; needed are %llu: at least %d, and "
 			"twice a blackout of %u ms at %u per second", a->drive.load.inflight,
-			(unsigned long long)needed, MIN_INFLIGHT, s->blackout_ms, s->rate);
+			(unsigned long long)needed_inflight(a), MIN_INFLIGHT, s->blackout_ms,
+			s->rate);
 }
 
 static int preserve(struct agent *a)
@@ -226,25 +236,50 @@ static void close_ledger(struct agent *a)
 /*
  * The emulated drive's throttle is one queue, and each command goes through it
  * twice: for its data and then, behind all others, for its metadata. A fresh queue
- * would complete nothing before the data of every command is through. Let that
- * happen at a higher rate: with the first completion, all others are about to come.
+ * completes nothing before the data of every command is through. So let that
+ * happen at @rate, and go down to the rate of the blackout with the first
+ * completion: all the others are about to come.
  */
-static int ripen(struct agent *a)
+static int ripen_at(struct agent *a, uint32_t rate)
 {
 	struct load *load = &a->drive.load;
 	uint64_t end = now_ms() + RIPEN_MS;
-	int answer = channel_rate(&a->channel, a->ledger.state.depth);
+	int answer = channel_rate(&a->channel, rate);
 
-	load_fill(load, LOAD_MIX);
-	if (answer <= 0)
+	if (answer < 0)
 		return answer;
-	while (!load_reap(load)) {
+	load_fill(load, LOAD_MIX);
+	while (answer && !load_reap(load)) {
 		if (now_ms() > end)
-			return complain(-ETIMEDOUT, "no completion at %u per second",
-					a->ledger.state.depth);
+			return complain(-ETIMEDOUT, "no completion at %u per second", rate);
 		sleep_ms(1);
 	}
-	return 0;
+	answer = set_rate(a);
+	load_reap(load);
+	return answer;
+}
+
+/*
+ * A busy lab takes its time to answer, and by then the ripe ones may be through:
+ * try again, more slowly.
+ */
+static int ripen(struct agent *a)
+{
+	uint32_t rate = a->ledger.state.depth;
+	int err;
+
+	for (;;) {
+		err = ripen_at(a, rate);
+		if (err || !a->ledger.state.rate || enough_inflight(a) ||
+		    rate <= a->ledger.state.depth / SLOWEST_RIPENING)
+			return err;
+		rate /= 2;
+		err = channel_rate(&a->channel, 0);
+		if (err < 0)
+			return err;
+		if (load_drain(&a->drive.load, DRAIN_MS))
+			return complain(-ETIMEDOUT, "the queue does not drain");
+	}
 }
 
 /* Preserving and loading take their time: make the queue deep again. */
@@ -269,8 +304,6 @@ static int next_cycle(struct agent *a)
 	a->ledger.state.cycle = a->channel.cycle + 1;
 	load->counts = (struct load_counts){ 0 };
 	err = ripen(a);
-	if (!err)
-		err = set_rate(a);
 	if (err)
 		return err;
 	load_fill(load, LOAD_MIX);
