@@ -236,19 +236,23 @@ static void close_ledger(struct agent *a)
 /*
  * The emulated drive's throttle is one queue, and each command goes through it
  * twice: for its data and then, behind all others, for its metadata. A fresh queue
- * completes nothing before the data of every command is through. So let that
- * happen at @rate, and go down to the rate of the blackout with the first
- * completion: all the others are about to come.
+ * completes nothing before the data of every command is through. So stop the drive
+ * until it has all commands, let their data through at @rate, and go down to the
+ * rate of the blackout with the first completion: the others are about to come.
  */
 static int ripen_at(struct agent *a, uint32_t rate)
 {
 	struct load *load = &a->drive.load;
 	uint64_t end = now_ms() + RIPEN_MS;
-	int answer = channel_rate(&a->channel, rate);
+	int answer = channel_rate(&a->channel, 1);
 
 	if (answer < 0)
 		return answer;
 	load_fill(load, LOAD_MIX);
+	if (answer)
+		answer = channel_rate(&a->channel, rate);
+	if (answer < 0)
+		return answer;
 	while (answer && !load_reap(load)) {
 		if (now_ms() > end)
 			return complain(-ETIMEDOUT, "no completion at %u per second", rate);
