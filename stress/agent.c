@@ -238,13 +238,15 @@ static void close_ledger(struct agent *a)
  * twice: for its data and then, behind all others, for its metadata. A fresh queue
  * completes nothing before the data of every command is through. So stop the drive
  * until it has all commands, let their data through at @rate, and go down to the
- * rate of the blackout with the first completion: the others are about to come.
+ * rate of the blackout with the first read: the others are about to come. (Writes have
+ * a queue of their own, a shorter one that is through earlier.)
  */
 static int ripen_at(struct agent *a, uint32_t rate)
 {
 	struct load *load = &a->drive.load;
 	uint64_t end = now_ms() + RIPEN_MS;
 	int answer = channel_rate(&a->channel, 1);
+	uint32_t reads;
 
 	if (answer < 0)
 		return answer;
@@ -253,14 +255,22 @@ static int ripen_at(struct agent *a, uint32_t rate)
 		answer = channel_rate(&a->channel, rate);
 	if (answer < 0)
 		return answer;
-	while (answer && !load_reap(load)) {
+	reads = load_reads(load);
+	while (answer && load_reads(load) == reads) {
+		load_reap(load);
 		if (now_ms() > end)
-			return complain(-ETIMEDOUT, "no completion at %u per second", rate);
+			return complain(-ETIMEDOUT, "no read completes at %u per second", rate);
 		sleep_ms(1);
 	}
 	answer = set_rate(a);
 	load_reap(load);
 	return answer;
+}
+
+/* Three of four commands are reads; writes that are through do not count. */
+static bool ripe(const struct agent *a)
+{
+	return load_reads(&a->drive.load) * 4ULL >= needed_inflight(a) * 3;
 }
 
 /*
@@ -274,7 +284,7 @@ static int ripen(struct agent *a)
 
 	for (;;) {
 		err = ripen_at(a, rate);
-		if (err || !a->ledger.state.rate || enough_inflight(a) ||
+		if (err || !a->ledger.state.rate || ripe(a) ||
 		    rate <= a->ledger.state.depth / SLOWEST_RIPENING)
 			return err;
 		rate /= 2;
@@ -562,9 +572,13 @@ static enum exit_code conclude(struct agent *a, int err)
 		snprintf(text, sizeof(text), "%s", complaint()[0] ? complaint() : strerror(-err));
 	if (err)
 		fprintf(stderr, "hf-agent: %s\n", text);
+	/*
+	 * The lab takes what the device shows until it has answered for the cycle's: no
+	 * file of the device may be closed before.
+	 */
 	if (a->channel.fd >= 0)
-		channel_send(&a->channel, "done", json_pack("{s:s,s:s}", "verdict", verdicts[code],
-							    "reason", text));
+		channel_ask(&a->channel, "done", json_pack("{s:s,s:s}", "verdict", verdicts[code],
+							   "reason", text));
 	return code;
 }
 

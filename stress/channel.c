@@ -104,7 +104,7 @@ static bool read_line(int fd, char *line, size_t size, uint64_t end_ms)
 	return false;
 }
 
-int channel_rate(struct channel *c, uint32_t iops)
+int channel_ask(struct channel *c, const char *ev, json_t *event)
 {
 	uint64_t end = now_ms() + ANSWER_MS;
 	char line[64];
@@ -113,7 +113,7 @@ int channel_rate(struct channel *c, uint32_t iops)
 	/* An answer to an earlier question, come too late, must not answer this. */
 	if (isatty(c->fd))
 		tcflush(c->fd, TCIFLUSH);
-	err = channel_send(c, "rate", json_pack("{s:i}", "iops", (int)iops));
+	err = channel_send(c, ev, event);
 	if (err)
 		return err;
 	while (read_line(c->fd, line, sizeof(line), end)) {
@@ -122,6 +122,15 @@ int channel_rate(struct channel *c, uint32_t iops)
 		if (strcmp(line, "no") == 0)
 			return 0;
 	}
-	return complain(-ETIMEDOUT, "the lab did not answer the request for %u commands per "
-			"second", iops);
+	return -ETIMEDOUT;
+}
+
+int channel_rate(struct channel *c, uint32_t iops)
+{
+	int answer = channel_ask(c, "rate", json_pack("{s:i}", "iops", (int)iops));
+
+	if (answer == -ETIMEDOUT)
+		complain(answer, "the lab did not answer the request for %u commands per second",
+			 iops);
+	return answer;
 }

@@ -23,6 +23,9 @@ int channel_open(struct channel *c, const char *path);
  */
 int channel_send(struct channel *c, const char *ev, json_t *event);
 
+/* The same, and wait for the lab's answer: 1 "ok", 0 "no", -ETIMEDOUT, or as above. */
+int channel_ask(struct channel *c, const char *ev, json_t *event);
+
 /* Send a line for people, and print it on stderr. */
 __attribute__((format(printf, 2, 3)))
 void channel_progress(struct channel *c, const char *fmt, ...);

@@ -202,6 +202,15 @@ static void take(struct load *l, const struct nvme_cqe *cqe)
 		cqe->cid);
 }
 
+uint32_t load_reads(const struct load *l)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < l->state->depth; i++)
+		n += l->state->slots[i].use == SLOT_READ;
+	return n;
+}
+
 uint32_t load_reap(struct load *l)
 {
 	struct nvme_cqe cqe;

@@ -61,6 +61,9 @@ void load_adopt(struct load *l, struct nvme *nvme, const struct memory *dma,
 /* Give every free slot a command of @mix, and ring. Returns how many there were. */
 uint32_t load_fill(struct load *l, enum load_mix mix);
 
+/* How many of the commands in flight are reads. */
+uint32_t load_reads(const struct load *l);
+
 /* Take and verify all completions that have arrived. Returns how many there were. */
 uint32_t load_reap(struct load *l);
 
