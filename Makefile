@@ -12,13 +12,11 @@ say = $(if $(V),,@echo "  $(1)	$(2)" >&2;)
 # A file with main() is a program; test_* and bench_* stand beside what they test.
 agent_main := stress/agent.c
 lab_main := lab/supervise.c
-tool_mains := $(wildcard stress/swap.c)
-parts = $(filter-out $($(1)_main) $(tool_mains) $(2)/test_%.c $(2)/bench_%.c,$(wildcard $(2)/*.c))
+parts = $(filter-out $($(1)_main) $(2)/test_%.c $(2)/bench_%.c,$(wildcard $(2)/*.c))
 agent_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,agent,stress) $(wildcard lib/*.c))
 lab_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,lab,lab) $(wildcard lib/*.c))
 agent_libs := -ljansson -lisal -lpci
 lab_libs := -ljansson
-agent_tools := $(patsubst stress/%.c,$(B)/bin/hf-%,$(tool_mains))
 tests := $(patsubst %.c,$(B)/test/%,$(wildcard stress/test_*.c lab/test_*.c))
 benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 
@@ -29,8 +27,8 @@ help:
 	@echo "Holdfast: does DMA survive a kernel update?"
 	@echo
 	@echo "  make run      build all that is needed, run cycles on a machine, report"
-	@echo "                MACHINE=qemu-intel  PROFILE=smoke  CYCLES=n  LOAD=nvme"
-	@echo "                CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
+	@echo "                MACHINE=qemu-intel  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
+	@echo "                LOAD=nvme  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks"
@@ -50,7 +48,7 @@ kernel:
 	$(Q)kernel/tree
 	$(Q)kernel/build
 
-programs: $(B)/bin/hf-agent $(B)/bin/hf-lab $(agent_tools)
+programs: $(B)/bin/hf-agent $(B)/bin/hf-lab
 
 unit-tests: $(tests) $(benches)
 
@@ -64,10 +62,6 @@ clean:
 	rm -rf $(B)/obj $(B)/bin $(B)/lib $(B)/test $(B)/initramfs $(B)/results
 
 $(B)/bin/hf-agent: $(B)/obj/stress/agent.o $(B)/lib/agent.a
-	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(agent_libs)
-
-$(agent_tools): $(B)/bin/hf-%: $(B)/obj/stress/%.o $(B)/lib/agent.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(agent_libs)
 

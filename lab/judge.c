@@ -65,6 +65,28 @@ bool judge_cycle(json_t *record, char *why, size_t size)
 	return false;
 }
 
+bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size)
+{
+	static const char *const swap_zeroes[] = {
+		"faulted", "lost", "corrupt", "stray", "iommu", "emulator",
+	};
+	json_int_t done = json_int_at(swaps, "done");
+
+	for (size_t i = 0; i < sizeof(swap_zeroes) / sizeof(swap_zeroes[0]); i++) {
+		json_int_t n = json_int_at(swaps, swap_zeroes[i]);
+
+		if (!n)
+			continue;
+		snprintf(why, size, "%s is %lld", swap_zeroes[i], (long long)n);
+		return false;
+	}
+	if (done == planned && (!planned || json_int_at(swaps, "reads") > planned))
+		return true;
+	snprintf(why, size, "%lld of %lld, during %lld reads", (long long)done,
+		 (long long)planned, (long long)json_int_at(swaps, "reads"));
+	return false;
+}
+
 static json_int_t total(json_t *cycles, const char *oracle)
 {
 	json_int_t sum = 0;

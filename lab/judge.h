@@ -17,6 +17,12 @@
 bool judge_cycle(json_t *record, char *why, size_t size);
 
 /*
+ * Were @planned page tables replaced without harm? @swaps: as in run.json, NULL if
+ * the agent reported none. False with the reason in @why.
+ */
+bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size);
+
+/*
  * Was the run's deliberate fault caught by every oracle named in @must_catch
  * ("data,emulator")? Writes what each oracle counted, or which one was blind,
  * to @why.

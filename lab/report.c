@@ -205,12 +205,12 @@ static json_int_t completed(json_t *cycles)
 	return n;
 }
 
-json_t *report_document(const struct report_run *run, json_t *cycles)
+json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cycles)
 {
 	bool emulated = run->accel && strcmp(run->accel, "tcg") == 0;
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
-			 " s:o, s:s,s:o, s:I, s:{s:I,s:I}, s:o, s:{s:o,s:o,s:o,s:o}, s:o,"
+			 " s:o, s:s,s:o, s:I, s:O?, s:{s:I,s:I}, s:o, s:{s:o,s:o,s:o,s:o}, s:o,"
 			 " s:o, s:o, s:I}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
@@ -223,6 +223,7 @@ json_t *report_document(const struct report_run *run, json_t *cycles)
 			 "control_caught", run->control_caught < 0 ? json_null() :
 			 json_boolean(run->control_caught),
 			 "stretch_ms", run->stretch_ms,
+			 "swaps", swaps,
 			 "cycles", "planned", run->planned, "completed", completed(cycles),
 			 "dma", dma_part(cycles),
 			 "oracles", "iommu", sum_or_null(cycles, "oracles.iommu"),
@@ -270,6 +271,17 @@ void report_progress(FILE *to, json_t *record, json_int_t planned)
 	fflush(to);
 }
 
+void report_swaps(FILE *to, json_t *swaps)
+{
+	fprintf(to, "%lld page tables replaced during %lld reads, %lld refused as they must be:"
+		"  faulted %lld  lost %lld  iommu %lld  emulator %lld\n",
+		(long long)json_int_at(swaps, "done"), (long long)json_int_at(swaps, "reads"),
+		(long long)json_int_at(swaps, "refused"),
+		(long long)json_int_at(swaps, "faulted"), (long long)json_int_at(swaps, "lost"),
+		(long long)json_int_at(swaps, "iommu"), (long long)json_int_at(swaps, "emulator"));
+	fflush(to);
+}
+
 static void print_cycle(FILE *to, json_t *record)
 {
 	static const char *const columns[] = {
@@ -302,8 +314,11 @@ void report_table(FILE *to, json_t *document, json_t *cycles)
 	const char *name;
 	size_t i;
 
-	fprintf(to, "cycle       blackout_ms inflight blackout  faulted     lost  corrupt    stray"
-		"    iommu   device     data emulator    looks\n");
+	if (json_is_object(json_at(document, "swaps")))
+		report_swaps(to, json_at(document, "swaps"));
+	if (json_array_size(cycles))
+		fprintf(to, "cycle       blackout_ms inflight blackout  faulted     lost  corrupt"
+			"    stray    iommu   device     data emulator    looks\n");
 	json_array_foreach(cycles, i, record)
 		print_cycle(to, record);
 	if (json_is_object(json_at(document, "blackout_ms"))) {
@@ -321,7 +336,10 @@ void report_table(FILE *to, json_t *document, json_t *cycles)
 			(long long)json_int_at(document, "restore_walk.entries_read"),
 			(long long)json_int_at(document, "restore_walk.ns.median"),
 			json_string_at(document, "timing"));
-	fprintf(to, "%s: %lld of %lld cycles%s%s\n", json_string_at(document, "verdict"),
-		(long long)json_int_at(document, "cycles.completed"),
-		(long long)json_int_at(document, "cycles.planned"), *reason ? ": " : "", reason);
+	fprintf(to, "%s", json_string_at(document, "verdict"));
+	if (json_int_at(document, "cycles.planned"))
+		fprintf(to, ": %lld of %lld cycles",
+			(long long)json_int_at(document, "cycles.completed"),
+			(long long)json_int_at(document, "cycles.planned"));
+	fprintf(to, "%s%s\n", *reason ? ": " : "", reason);
 }

@@ -24,12 +24,14 @@ struct report_run {
 };
 
 /* The document run.json, from the run and its cycle records. New reference. */
-json_t *report_document(const struct report_run *run, json_t *cycles);
+json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cycles);
 
 /* One line on one cycle. */
 void report_progress(FILE *to, json_t *record, json_int_t planned);
 
 /* The end of a run for people. */
+void report_swaps(FILE *to, json_t *swaps);
+
 void report_table(FILE *to, json_t *document, json_t *cycles);
 
 /* Write @document to @dir/run.json by way of a temporary file. 0 or -errno. */

@@ -11,10 +11,18 @@
 
 #define PCI_COMMAND		0x04
 #define PCI_COMMAND_MASTER	0x04u
-#define VTD_GSTS		0x1c
-#define VTD_GSTS_TES		0x80000000u
-#define VTD_FSTS		0x34
-#define VTD_FSTS_FAULT		0x03u	/* overflow, or a fault is pending */
+
+/* What to look at in the registers of an IOMMU. */
+static const struct iommu_regs {
+	const char *iommu;
+	unsigned int enable, faults;		/* offsets */
+	uint32_t enable_bit, fault_bits;
+} known_regs[] = {
+	/* VT-d specification, 11.4.4 (GSTS: TES) and 11.4.9 (FSTS: overflow, pending) */
+	{ "intel", 0x1c, 0x34, 0x80000000u, 0x03u },
+	/* AMD IOMMU specification, MMIO offset 18h (IommuEn) and 2020h (EventOverflow, EventLogInt) */
+	{ "amd", 0x18, 0x2020, 0x01u, 0x03u },
+};
 
 static int command_address(const char *bdf, uint64_t ecam, uint64_t *address)
 {
@@ -36,13 +44,25 @@ void sampler_reset(struct sampler *s)
 	memset(s->or_bits, 0, sizeof(s->or_bits));
 }
 
+static const struct iommu_regs *find_regs(const char *iommu)
+{
+	for (size_t i = 0; i < sizeof(known_regs) / sizeof(known_regs[0]); i++) {
+		if (strcmp(iommu, known_regs[i].iommu) == 0)
+			return &known_regs[i];
+	}
+	return NULL;
+}
+
 int sampler_init(struct sampler *s, const char *bdf, const char *port, uint64_t ecam,
-		 uint64_t vtd)
+		 const char *iommu, uint64_t regs)
 {
 	sampler_reset(s);
-	s->words = vtd ? SAMPLE_WORDS : SAMPLE_GSTS;
-	s->address[SAMPLE_GSTS] = vtd + VTD_GSTS;
-	s->address[SAMPLE_FSTS] = vtd + VTD_FSTS;
+	s->regs = find_regs(iommu);
+	if (!s->regs)
+		return -EINVAL;
+	s->words = regs ? SAMPLE_WORDS : SAMPLE_ENABLE;
+	s->address[SAMPLE_ENABLE] = regs + s->regs->enable;
+	s->address[SAMPLE_FAULTS] = regs + s->regs->faults;
 	if (command_address(bdf, ecam, &s->address[SAMPLE_DEVICE]) ||
 	    command_address(port, ecam, &s->address[SAMPLE_PORT]))
 		return -EINVAL;
@@ -61,7 +81,7 @@ void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us)
 		uint32_t seen = value[i];
 
 		/* All ones is what an absent function reads as: no bit of it is set. */
-		if (i < SAMPLE_GSTS && seen == UINT32_MAX)
+		if (i < SAMPLE_ENABLE && seen == UINT32_MAX)
 			seen = 0;
 		s->and_bits[i] &= seen;
 		s->or_bits[i] |= seen;
@@ -78,9 +98,9 @@ int sampler_look(struct sampler *s, struct qmp *q)
 	return err;
 }
 
-static bool has_vtd(const struct sampler *s)
+static bool has_iommu(const struct sampler *s)
 {
-	return s->words > SAMPLE_GSTS;
+	return s->words > SAMPLE_ENABLE;
 }
 
 const char *sampler_complaint(const struct sampler *s)
@@ -89,9 +109,9 @@ const char *sampler_complaint(const struct sampler *s)
 		return "the device was seen without bus mastering";
 	if (!(s->and_bits[SAMPLE_PORT] & PCI_COMMAND_MASTER))
 		return "the root port was seen without bus mastering";
-	if (has_vtd(s) && !(s->and_bits[SAMPLE_GSTS] & VTD_GSTS_TES))
+	if (has_iommu(s) && !(s->and_bits[SAMPLE_ENABLE] & s->regs->enable_bit))
 		return "the IOMMU was seen with translation off";
-	if (has_vtd(s) && (s->or_bits[SAMPLE_FSTS] & VTD_FSTS_FAULT))
+	if (has_iommu(s) && (s->or_bits[SAMPLE_FAULTS] & s->regs->fault_bits))
 		return "the IOMMU was seen with a fault pending";
 	return NULL;
 }
@@ -113,11 +133,12 @@ json_t *sampler_json(const struct sampler *s)
 			    "port_bus_master",
 			    !!(s->and_bits[SAMPLE_PORT] & PCI_COMMAND_MASTER),
 			    "complaint", complaint);
-	if (outside && has_vtd(s)) {
+	if (outside && has_iommu(s)) {
 		json_object_set_new(outside, "translation",
-				    json_boolean(s->and_bits[SAMPLE_GSTS] & VTD_GSTS_TES));
+				    json_boolean(s->and_bits[SAMPLE_ENABLE] &
+						 s->regs->enable_bit));
 		json_object_set_new(outside, "fault_status",
-				    json_integer(s->or_bits[SAMPLE_FSTS]));
+				    json_integer(s->or_bits[SAMPLE_FAULTS]));
 	}
 	return outside;
 }

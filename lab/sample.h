@@ -18,14 +18,17 @@
 enum sample_word {
 	SAMPLE_DEVICE,		/* COMMAND and STATUS of the device */
 	SAMPLE_PORT,		/* the same of its root port */
-	SAMPLE_GSTS,		/* VT-d global status */
-	SAMPLE_FSTS,		/* VT-d fault status */
+	SAMPLE_ENABLE,		/* the IOMMU's register that says whether it translates */
+	SAMPLE_FAULTS,		/* and the one that says whether faults are pending */
 	SAMPLE_WORDS
 };
 
+struct iommu_regs;
+
 struct sampler {
+	const struct iommu_regs *regs;
 	uint64_t address[SAMPLE_WORDS];
-	unsigned int words;	/* 2 on a machine without VT-d registers */
+	unsigned int words;	/* 2 on a machine whose IOMMU cannot be looked at */
 	uint64_t samples;
 	uint32_t and_bits[SAMPLE_WORDS];
 	uint32_t or_bits[SAMPLE_WORDS];
@@ -34,10 +37,11 @@ struct sampler {
 
 /*
  * @bdf and @port are "dddd:bb:dd.f", @ecam the address of configuration space,
- * @vtd that of the IOMMU's registers or 0. -EINVAL for a malformed address.
+ * @regs that of the IOMMU's registers or 0, and @iommu "intel" or "amd". -EINVAL for a
+ * malformed address or another IOMMU.
  */
 int sampler_init(struct sampler *s, const char *bdf, const char *port, uint64_t ecam,
-		 uint64_t vtd);
+		 const char *iommu, uint64_t regs);
 
 /* Forget what was seen: a new jump begins. */
 void sampler_reset(struct sampler *s);

@@ -234,6 +234,24 @@ static void on_rate(struct session *s, json_t *event)
 	answer(s, s->config->has_qmp ? "ok\n" : "no\n");
 }
 
+/* The load is idle again, and no jump has been: all in the log is of the swaps. */
+static void on_swaps(struct session *s, json_t *event)
+{
+	if (s->state != ST_LOAD || s->cycle != 1 || s->result->swaps) {
+		end(s, LAB_ERROR, "result line %u: swaps, not expected now", s->stream.line);
+		return;
+	}
+	read_logs(s);
+	json_object_del(event, "ev");
+	json_object_del(event, "cycle");
+	json_object_set_new(event, "emulator", s->config->has_qmp ?
+			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
+	s->result->swaps = json_incref(event);
+	report_swaps(stderr, event);
+	memset(&s->counts, 0, sizeof(s->counts));
+	enter(s, ST_LOAD);
+}
+
 static void on_jump(struct session *s, json_t *event)
 {
 	int64_t now = lab_wall_us();
@@ -299,6 +317,7 @@ static void on_done(struct session *s, json_t *event)
 	const char *verdict = json_string_at(event, "verdict");
 	const char *reason = json_string_at(event, "reason");
 	const char *failure = first_failure(s->result->cycles);
+	char why[120];
 
 	/* Whatever is still in flight must not hold the machine when it powers off. */
 	enter(s, ST_OFF);
@@ -308,6 +327,8 @@ static void on_done(struct session *s, json_t *event)
 	answer(s, "ok\n");
 	if (strcmp(verdict, "error") == 0)
 		end(s, LAB_ERROR, "agent: %s", reason);
+	else if (!judge_swaps(s->result->swaps, s->config->swaps, why, sizeof(why)))
+		end(s, LAB_FAIL, "swaps: %s", why);
 	else if (failure)
 		end(s, LAB_FAIL, "%s", failure);
 	else if (strcmp(verdict, "skip") == 0)
@@ -338,7 +359,8 @@ static void on_event(struct session *s, json_t *event)
 		void (*act)(struct session *s, json_t *event);
 	} acts[] = {
 		{ "hello", on_hello }, { "rate", on_rate },   { "progress", on_progress },
-		{ "jump", on_jump },   { "cycle", on_cycle }, { "done", on_done },
+		{ "swaps", on_swaps }, { "jump", on_jump },   { "cycle", on_cycle },
+		{ "done", on_done },
 	};
 	const char *ev = json_string_at(event, "ev");
 
@@ -499,7 +521,7 @@ static int prepare(struct session *s)
 	snprintf(path, sizeof(path), "%s/emulator.log", c->dir);
 	tail_init(&s->emulator, path);
 	emulog_watch_init(&s->watch, c->bdf, c->port);
-	if (sampler_init(&s->sampler, c->bdf, c->port, c->ecam, c->vtd))
+	if (sampler_init(&s->sampler, c->bdf, c->port, c->ecam, c->iommu, c->iommu_regs))
 		return -EINVAL;
 	snprintf(path, sizeof(path), "%s/cycles.jsonl", c->dir);
 	s->records = fopen(path, "we");

@@ -15,9 +15,11 @@ struct session_config {
 	char *const *command;	/* what starts the machine */
 	const char *dir;	/* build/results/<run-id> */
 	bool has_qmp;		/* false: a real machine; no rate, no looks, no log */
+	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	json_int_t cycles;
 	const char *bdf, *port;
-	uint64_t ecam, vtd;
+	const char *iommu;	/* "intel" or "amd" */
+	uint64_t ecam, iommu_regs;
 	/* Seconds: start to hello, hello or record to jump, jump to hello, hello to record. */
 	int boot_s, load_s, jump_s, drain_s, run_s;
 	/* Set by a signal handler: end the run, keep what there is. */
@@ -28,6 +30,7 @@ struct session_result {
 	enum lab_verdict verdict;
 	char reason[512];
 	json_t *cycles;		/* the records, as in cycles.jsonl */
+	json_t *swaps;		/* what came of them; NULL: none were reported */
 	char kernel[128];	/* empty: no hello came */
 	char accel[16];		/* "tcg" or "kvm"; empty: unknown */
 	char emulator[128];
@@ -37,7 +40,8 @@ struct session_result {
 /*
  * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
  * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
- * lines to stderr. Always fills @result; the caller drops result->cycles.
+ * lines to stderr. Always fills @result; the caller drops result->cycles
+ * and result->swaps.
  */
 void session_run(const struct session_config *config, struct session_result *result);
 

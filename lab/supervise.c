@@ -24,11 +24,14 @@ static const char usage[] =
 	"  --machine=NAME --profile=NAME --loads=LIST --series=SHA256\n"
 	"                     what run.json says of the run\n"
 	"  --cycles=N         jumps\n"
+	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
 	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
 	"  --bdf=A --port=A   device and root port, as dddd:bb:dd.f\n"
-	"  --ecam=N --vtd=N   addresses to look at from outside; vtd 0: none\n"
+	"  --iommu=KIND       intel or amd\n"
+	"  --ecam=N --iommu-regs=N\n"
+	"                     addresses to look at from outside; registers 0: none\n"
 	"  --boot=S --load=S --jump=S --drain=S --run=S\n"
 	"                     timeouts in seconds; lab/session.h says of what\n"
 	"  --no-qmp           the machine is no QEMU\n"
@@ -36,8 +39,8 @@ static const char usage[] =
 	"exit code: 0 pass, 1 fail, 2 usage or lab error, 4 skip\n";
 
 enum option_id {
-	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_VTD,
+	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
 
@@ -48,13 +51,15 @@ static const struct option long_options[] = {
 	{ "loads", required_argument, NULL, OPT_LOADS },
 	{ "series", required_argument, NULL, OPT_SERIES },
 	{ "cycles", required_argument, NULL, OPT_CYCLES },
+	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
 	{ "stretch-ms", required_argument, NULL, OPT_STRETCH },
 	{ "bdf", required_argument, NULL, OPT_BDF },
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "ecam", required_argument, NULL, OPT_ECAM },
-	{ "vtd", required_argument, NULL, OPT_VTD },
+	{ "iommu", required_argument, NULL, OPT_IOMMU },
+	{ "iommu-regs", required_argument, NULL, OPT_IOMMU_REGS },
 	{ "boot", required_argument, NULL, OPT_BOOT },
 	{ "load", required_argument, NULL, OPT_LOAD },
 	{ "jump", required_argument, NULL, OPT_JUMP },
@@ -86,14 +91,19 @@ static void refuse(const char *what, const char *why)
 	exit(2);
 }
 
-static int positive(const char *text)
+static int number(const char *text, long min)
 {
 	char *end;
 	long n = strtol(text, &end, 10);
 
-	if (end == text || *end || n < 1 || n > 1000000)
-		refuse(text, "not a number from 1 to 1000000");
+	if (end == text || *end || n < min || n > 1000000)
+		refuse(text, min ? "not a number from 1 to 1000000" : "not a number up to 1000000");
 	return (int)n;
+}
+
+static int positive(const char *text)
+{
+	return number(text, 1);
 }
 
 static uint64_t address(const char *text)
@@ -125,7 +135,10 @@ static void take_option(struct options *o, int id, const char *value)
 		o->run.series = value;
 		break;
 	case OPT_CYCLES:
-		o->session.cycles = positive(value);
+		o->session.cycles = number(value, 0);
+		break;
+	case OPT_SWAPS:
+		o->session.swaps = number(value, 0);
 		break;
 	case OPT_CONTROL:
 		o->run.control = value;
@@ -134,7 +147,7 @@ static void take_option(struct options *o, int id, const char *value)
 		o->must_catch = value;
 		break;
 	case OPT_STRETCH:
-		o->run.stretch_ms = strcmp(value, "0") ? positive(value) : 0;
+		o->run.stretch_ms = number(value, 0);
 		break;
 	case OPT_BDF:
 		o->session.bdf = value;
@@ -145,8 +158,11 @@ static void take_option(struct options *o, int id, const char *value)
 	case OPT_ECAM:
 		o->session.ecam = address(value);
 		break;
-	case OPT_VTD:
-		o->session.vtd = address(value);
+	case OPT_IOMMU:
+		o->session.iommu = value;
+		break;
+	case OPT_IOMMU_REGS:
+		o->session.iommu_regs = address(value);
 		break;
 	case OPT_BOOT:
 		o->session.boot_s = positive(value);
@@ -270,7 +286,7 @@ static void catch_signals(void)
 
 static int publish(struct options *o, struct session_result *r)
 {
-	json_t *document = report_document(&o->run, r->cycles);
+	json_t *document = report_document(&o->run, r->swaps, r->cycles);
 	int err = document ? report_write(o->session.dir, document) : -EINVAL;
 
 	if (err)
@@ -283,6 +299,7 @@ static int publish(struct options *o, struct session_result *r)
 	}
 	json_decref(document);
 	json_decref(r->cycles);
+	json_decref(r->swaps);
 	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
 }
 
@@ -291,7 +308,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.session = {
 			.has_qmp = true, .cycles = 1, .bdf = "0000:01:00.0",
-			.port = "0000:00:03.0", .ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
+			.port = "0000:00:03.0", .iommu = "intel", .ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
 			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
 		},
 		.run = {

@@ -117,6 +117,39 @@ static void test_control(void **state)
 	assert_false(caught(0, 0, "", why));
 }
 
+static bool good_swaps(const char *member, json_int_t value, json_int_t planned, char *why)
+{
+	json_t *swaps = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "done", 20, "reads", 9999,
+				  "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0, "iommu", 0,
+				  "emulator", 0);
+	bool is;
+
+	json_object_set_new(swaps, member, json_integer(value));
+	is = judge_swaps(swaps, planned, why, 200);
+	json_decref(swaps);
+	return is;
+}
+
+static void test_swaps(void **state)
+{
+	static const char *const zero[] = {
+		"faulted", "lost", "corrupt", "stray", "iommu", "emulator",
+	};
+	char why[200];
+
+	(void)state;
+	assert_true(good_swaps("done", 20, 20, why));
+	assert_false(good_swaps("done", 19, 20, why));
+	assert_string_equal(why, "19 of 20, during 9999 reads");
+	assert_false(good_swaps("reads", 20, 20, why));
+	for (size_t i = 0; i < sizeof(zero) / sizeof(zero[0]); i++) {
+		assert_false(good_swaps(zero[i], 1, 20, why));
+		assert_non_null(strstr(why, zero[i]));
+	}
+	assert_true(judge_swaps(NULL, 0, why, sizeof(why)));
+	assert_false(judge_swaps(NULL, 20, why, sizeof(why)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_idle_blackout_fails),
 		cmocka_unit_test(test_complaint_and_reset_fail),
 		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_swaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

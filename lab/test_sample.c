@@ -13,7 +13,8 @@
 
 static void start(struct sampler *s)
 {
-	assert_int_equal(sampler_init(s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, 0xfed90000), 0);
+	assert_int_equal(sampler_init(s, "0000:01:00.0", "0000:00:03.0", 0xb0000000,
+				      "intel", 0xfed90000), 0);
 }
 
 static void look_at(struct sampler *s, uint32_t device, uint32_t port, uint32_t gsts, uint32_t fsts)
@@ -31,12 +32,12 @@ static void test_addresses(void **state)
 	start(&s);
 	assert_true(s.address[SAMPLE_DEVICE] == 0xb0100004);
 	assert_true(s.address[SAMPLE_PORT] == 0xb0018004);
-	assert_true(s.address[SAMPLE_GSTS] == 0xfed9001c);
-	assert_true(s.address[SAMPLE_FSTS] == 0xfed90034);
-	assert_int_equal(sampler_init(&s, "01:00.0", "0000:00:03.0", 0, 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "0000:01:20.0", "0000:00:03.0", 0, 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "0000:01:00.0x", "0000:00:03.0", 0, 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "", "0000:00:03.0", 0, 0), -EINVAL);
+	assert_true(s.address[SAMPLE_ENABLE] == 0xfed9001c);
+	assert_true(s.address[SAMPLE_FAULTS] == 0xfed90034);
+	assert_int_equal(sampler_init(&s, "01:00.0", "0000:00:03.0", 0, "intel", 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "0000:01:20.0", "0000:00:03.0", 0, "intel", 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "0000:01:00.0x", "0000:00:03.0", 0, "intel", 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "", "0000:00:03.0", 0, "intel", 0), -EINVAL);
 }
 
 static void test_good_looks(void **state)
@@ -87,12 +88,17 @@ static void test_one_bad_look(void **state)
 	}
 }
 
-static void test_machine_without_vtd(void **state)
+static void test_machine_without_iommu(void **state)
 {
 	struct sampler s;
 
 	(void)state;
-	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, 0), 0);
+	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, "amd",
+				      0xfed80000), 0);
+	assert_true(s.address[SAMPLE_ENABLE] == 0xfed80018);
+	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0, "arm", 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, "intel",
+				      0), 0);
 	assert_int_equal(s.words, 2);
 	look_at(&s, GOOD_COMMAND, GOOD_COMMAND, 0, 3);
 	assert_null(sampler_complaint(&s));
@@ -117,7 +123,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_good_looks),
 		cmocka_unit_test(test_one_bad_look),
-		cmocka_unit_test(test_machine_without_vtd),
+		cmocka_unit_test(test_machine_without_iommu),
 		cmocka_unit_test(test_gap),
 	};
 

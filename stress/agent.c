@@ -4,7 +4,8 @@
 /*
  * The agent's life, in every kernel:
  *
- *	first kernel	bind the drive, start it, write and verify all data
+ *	first kernel	bind the drive, start it, write and verify all data; replace its
+ *			page table, if asked to, while it reads
  *	next kernel	retrieve, count and verify what came in the blackout,
  *			adopt controller and page table, drain, verify all, report
  *	then, in both	fill the queues, preserve, load the next kernel, jump
@@ -29,6 +30,7 @@
 #include "params.h"
 #include "pcidev.h"
 #include "record.h"
+#include "swap.h"
 
 #define SESSION "holdfast"
 
@@ -119,6 +121,48 @@ static int first_kernel(struct agent *a)
 	channel_progress(&a->channel, "%s: %u commands of %d bytes written and read back",
 			 a->params.bdf, s->depth, GROUP_BYTES);
 	return 0;
+}
+
+/* What the oracles in this machine say of the swaps. */
+static bool swaps_clean(struct agent *a, json_t **counts)
+{
+	const struct load_counts *c = &a->drive.load.counts;
+	uint32_t csts = nvme_csts(a->drive.bar);
+	struct faults faults;
+	uint64_t count;
+
+	handover_faults(&faults);
+	count = faults.count - a->faults;
+	a->faults = faults.count;
+	*counts = json_pack("{s:I,s:I,s:I,s:I,s:I,s:o}", "faulted", (json_int_t)c->faulted,
+			    "lost", (json_int_t)c->lost, "corrupt", (json_int_t)c->corrupt,
+			    "stray", (json_int_t)c->stray, "csts", (json_int_t)csts, "iommu",
+			    faults.there ? json_integer((json_int_t)count) : json_null());
+	return !c->faulted && !c->lost && !c->corrupt && !c->stray && !count &&
+	       csts == NVME_CSTS_RDY;
+}
+
+static int swap_and_report(struct agent *a)
+{
+	struct swap_result r;
+	json_t *event;
+	bool clean;
+	int err = channel_rate(&a->channel, 0);
+
+	if (err < 0)
+		return err;
+	a->blame = EXIT_FAIL;
+	err = swap_tables(&a->drive, a->params.swaps, &r);
+	clean = swaps_clean(a, &event);
+	json_object_update_new(event, json_pack("{s:I,s:I,s:s,s:I}", "done", (json_int_t)r.done,
+						"refused", (json_int_t)r.refused, "refused_as",
+						r.refused_as ? strerror(-r.refused_as) : "",
+						"reads", (json_int_t)r.reads));
+	channel_send(&a->channel, "swaps", event);
+	if (!err && !clean)
+		err = complain(-EIO, "swaps: %s", a->drive.load.problem[0] ?
+			       a->drive.load.problem : "the IOMMU or the drive saw a fault");
+	return err;
 }
 
 /*
@@ -542,6 +586,8 @@ static int run(struct agent *a)
 		err = first_kernel(a);
 	else
 		err = a->session;
+	if (!err && !a->channel.cycle && a->params.swaps)
+		err = swap_and_report(a);
 	if (err)
 		return err;
 	return a->channel.cycle < a->params.cycles ? next_cycle(a) : 0;

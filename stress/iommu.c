@@ -142,6 +142,37 @@ int iommu_unmap(const struct iommu_map *map, int iommufd)
 	return err ? complain(err, "the old page table cannot be freed") : 0;
 }
 
+void iommu_map_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd,
+		       const struct vfio *v, uint32_t ioas)
+{
+	struct iommu_fault_alloc fault = { .size = sizeof(fault) };
+	struct iommu_hwpt_alloc hwpt = {
+		.size = sizeof(hwpt), .flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = v->dev_id, .pt_id = ioas,
+	};
+
+	*map = (struct iommu_map){ 0 };
+	*faults = (struct iommu_fault_queue){ .fd = -1 };
+	if (ioctl(iommufd, IOMMU_FAULT_QUEUE_ALLOC, &fault))
+		return;
+	*faults = (struct iommu_fault_queue){
+		.fd = (int)fault.out_fault_fd, .id = fault.out_fault_id,
+	};
+	hwpt.fault_id = faults->id;
+	if (!ioctl(iommufd, IOMMU_HWPT_ALLOC, &hwpt))
+		map->hwpt = hwpt.out_hwpt_id;
+}
+
+void iommu_unmap_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd)
+{
+	if (map->hwpt)
+		destroy(iommufd, map->hwpt);
+	if (faults->fd < 0)
+		return;
+	close(faults->fd);
+	destroy(iommufd, faults->id);
+}
+
 int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,
 		    const struct vfio *v, uint64_t top_of_ram)
 {

@@ -29,6 +29,12 @@ struct iommu_map {
 	size_t size;
 };
 
+/* Where I/O page faults would be reported. */
+struct iommu_fault_queue {
+	int fd;
+	uint32_t id;
+};
+
 int iommu_open(void);
 
 /* Open the character device of the PCI function @bdf, bound to vfio-pci before. */
@@ -52,8 +58,18 @@ int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const 
 int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,
 		    const struct vfio *v, uint64_t top_of_ram);
 
-/* Free page table and address space of ; no device may be attached to it. */
+/* Free page table and address space of @map; no device may be attached to it. */
 int iommu_unmap(const struct iommu_map *map, int iommufd);
+
+/*
+ * A page table over the address space @ioas that asks for I/O page faults. Only
+ * devices with PRI have these, and the driver learns that when it is attached: it
+ * must refuse all others. map->hwpt is 0 if the IOMMU cannot even make one. It is
+ * no complaint.
+ */
+void iommu_map_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd,
+		       const struct vfio *v, uint32_t ioas);
+void iommu_unmap_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd);
 
 /* Attach the device to map->hwpt, or replace what it is attached to. */
 int vfio_attach(const struct vfio *v, const struct iommu_map *map);

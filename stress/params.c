@@ -16,7 +16,8 @@ const char params_usage[] =
 	"Keeps an NVMe drive doing DMA through kexec after kexec, and checks every byte.\n"
 	"Runs as root, once in every kernel; finds by itself whether it is the first.\n"
 	"Each parameter is also read from the kernel command line, as hf.name=value.\n"
-	"  --cycles=N       jumps (3)\n"
+	"  --swaps=N        page tables replaced under DMA before the first jump (0)\n"
+	"  --cycles=N       jumps, 0 too (3)\n"
 	"  --load=nvme      what does the DMA\n"
 	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
 	"  --depth=N        commands in flight, 1000 to 4095 (2000)\n"
@@ -46,7 +47,8 @@ struct field {
 	  .size = sizeof(((struct params *)0)->_name) }
 
 static const struct field fields[] = {
-	FIELD_NUMBER(cycles, 1, 999999),
+	FIELD_NUMBER(swaps, 0, 999999),
+	FIELD_NUMBER(cycles, 0, 999999),
 	FIELD_NUMBER(depth, 1000, LEDGER_SLOTS - 1),
 	FIELD_NUMBER(rate, 1, 1000000),
 	FIELD_NUMBER(blackout_ms, 1, 1000000),

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct params {
+	uint32_t swaps;		/* page tables replaced before the first jump */
 	uint32_t cycles;	/* jumps */
 	uint32_t depth;		/* commands in flight */
 	uint32_t rate;		/* commands per second until the drain, at most */

@@ -25,6 +25,7 @@ static void defaults(void **state)
 	(void)state;
 	assert_int_equal(parse("console=ttyS0 kho=on", NULL), 0);
 	assert_int_equal(p.cycles, 3);
+	assert_int_equal(p.swaps, 0);
 	assert_int_equal(p.depth, 2000);
 	assert_string_equal(p.bdf, "0000:01:00.0");
 	assert_false(p.unpreserved);
@@ -33,9 +34,10 @@ static void defaults(void **state)
 static void command_line_then_options(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("quiet hf.cycles=50 hf.control=unpreserved hf.stretch=1\n",
+	assert_int_equal(parse("quiet hf.cycles=50 hf.control=unpreserved hf.stretch=1 hf.swaps=20\n",
 			       "--cycles=7"), 0);
 	assert_int_equal(p.cycles, 7);
+	assert_int_equal(p.swaps, 20);
 	assert_true(p.unpreserved);
 	assert_true(p.stretch);
 	assert_int_equal(p.blackout_ms, 16000);
@@ -44,7 +46,7 @@ static void command_line_then_options(void **state)
 static void typing_errors_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"hf.cycles=0", "hf.cycles=", "hf.cycles=3x", "hf.cycles=-1", "hf.depth=999",
+		"hf.cycles=-0", "hf.swaps=1000000", "hf.cycles=", "hf.cycles=3x", "hf.cycles=-1", "hf.depth=999",
 		"hf.depth=4096", "hf.stretch=2", "hf.load=fio", "hf.control=yes", "hf.dpeth=2000",
 		"hf.depth", "hf.bdf=00000000000000000000000000000000:01:00.0",
 	};
