@@ -13,10 +13,13 @@
 #define PCI_COMMAND_MASTER	0x04
 #define PCI_BRIDGE_CONTROL	0x3e
 #define PCI_BRIDGE_BUS_RESET	0x40
-#define NVME_CC_ENABLE		0x01
+#define NVME_CC_SHUTDOWN	0xc000
+#define AMD_CONTROL_ENABLE	0x01
+#define OUR_QUEUE		8	/* NVME_IO_QUEUE of the agent */
 
 static const char *const names[EMU_KINDS] = {
-	[EMU_VTD_FAULT] = "vtd_faults",
+	[EMU_IOMMU_FAULT] = "iommu_faults",
+	[EMU_INVALID_DTE] = "invalid_dte",
 	[EMU_BLOCKED] = "blocked_accesses",
 	[EMU_TRANSLATION_OFF] = "translation_off",
 	[EMU_CONTROLLER_ENABLE] = "controller_enable",
@@ -85,18 +88,49 @@ static enum emulog_kind classify_nvme(const char *text)
 	const char *rest;
 
 	if (starts(text, "enqueue_req_completion ", &rest))
-		return EMU_COMPLETION;
+		return value_after(rest, "cqid ") == OUR_QUEUE ? EMU_COMPLETION : EMU_BYSTANDER;
+	if (starts(text, "mmio_start_", &rest))
+		return EMU_CONTROLLER_ENABLE;
 	if (starts(text, "mmio_cfg ", &rest))
-		return value_after(rest, "config=") & NVME_CC_ENABLE ? EMU_CONTROLLER_ENABLE :
-								       EMU_NONE;
+		return value_after(rest, "config=") & NVME_CC_SHUTDOWN ? EMU_CONTROLLER_STOP :
+									 EMU_NONE;
 	if (starts(text, "mmio_stopped ", &rest))
 		return EMU_CONTROLLER_STOP;
-	if (starts(text, "create_sq ", &rest) || starts(text, "create_cq ", &rest))
-		return EMU_QUEUE_CREATE;
+	if (starts(text, "create_sq ", &rest))
+		return value_after(rest, "sqid=") == OUR_QUEUE ? EMU_QUEUE_CREATE : EMU_BYSTANDER;
+	if (starts(text, "create_cq ", &rest))
+		return value_after(rest, "cqid=") == OUR_QUEUE ? EMU_QUEUE_CREATE : EMU_BYSTANDER;
 	if (starts(text, "pci_reset ", &rest))
 		return EMU_RESET;
 	if (starts(text, "err_", &rest))
 		return EMU_NVME_ERROR;
+	return EMU_NONE;
+}
+
+static enum emulog_kind classify_vtd(const char *text)
+{
+	const char *rest;
+
+	if (starts(text, "dmar_fault ", &rest))
+		return EMU_IOMMU_FAULT;
+	if (starts(text, "dmar_enable ", &rest) && !value_after(rest, "enable "))
+		return EMU_TRANSLATION_OFF;
+	return EMU_NONE;
+}
+
+/* "control_status MMIO_STATUS state 0x..." shows the control register after a write. */
+static enum emulog_kind classify_amdvi(const char *text)
+{
+	const char *rest;
+
+	if (starts(text, "page_fault ", &rest))
+		return EMU_IOMMU_FAULT;
+	if (starts(text, "invalid_dte ", &rest) || starts(text, "dte_get_fail ", &rest) ||
+	    starts(text, "mode_invalid ", &rest))
+		return EMU_INVALID_DTE;
+	if (starts(text, "control_status ", &rest) &&
+	    !(value_after(rest, "state ") & AMD_CONTROL_ENABLE))
+		return EMU_TRANSLATION_OFF;
 	return EMU_NONE;
 }
 
@@ -111,10 +145,10 @@ enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
 		return classify_nvme(rest);
 	if (starts(text, "pci_cfg_write ", &rest))
 		return classify_config(w, rest);
-	if (starts(text, "vtd_dmar_fault ", &rest))
-		return EMU_VTD_FAULT;
-	if (starts(text, "vtd_dmar_enable ", &rest))
-		return value_after(rest, "enable ") ? EMU_NONE : EMU_TRANSLATION_OFF;
+	if (starts(text, "vtd_", &rest))
+		return classify_vtd(rest);
+	if (starts(text, "amdvi_", &rest))
+		return classify_amdvi(rest);
 	if (starts(text, "Invalid access ", &rest) || starts(text, "Invalid read at ", &rest) ||
 	    starts(text, "Invalid write at ", &rest))
 		return classify_blocked(rest);
@@ -132,6 +166,23 @@ int64_t emulog_time_us(const char *line)
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	return (int64_t)timegm(&tm) * 1000000 + us;
+}
+
+void emulog_allow(struct emulog_counts *c, uint64_t drives)
+{
+	static const struct {
+		enum emulog_kind kind;
+		uint64_t times;
+	} once[] = {
+		{ EMU_CONTROLLER_ENABLE, 1 },
+		{ EMU_CONTROLLER_STOP, 2 },	/* told of the shutdown, then reset */
+	};
+
+	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		uint64_t *n = &c->n[once[i].kind], allowed = drives * once[i].times;
+
+		*n -= *n < allowed ? *n : allowed;
+	}
 }
 
 uint64_t emulog_reports(const struct emulog_counts *c)

@@ -8,18 +8,20 @@
 #include <stdint.h>
 
 /*
- * What a line of emulator.log means. EMU_NONE and EMU_COMPLETION are ordinary;
- * everything else must not happen from the last quiet moment before a jump to
- * the end of its cycle.
+ * What a line of emulator.log means. The first three are ordinary; everything else
+ * must not happen from the last quiet moment before a jump to the end of its
+ * cycle.
  */
 enum emulog_kind {
 	EMU_NONE,
 	EMU_COMPLETION,		/* the drive put a completion in a queue */
-	EMU_VTD_FAULT,		/* the IOMMU reported a fault */
+	EMU_BYSTANDER,		/* the same, or a new queue, of a drive that the kernel owns */
+	EMU_IOMMU_FAULT,	/* the IOMMU reported a fault */
+	EMU_INVALID_DTE,	/* the IOMMU (AMD) found a device table entry that is no good */
 	EMU_BLOCKED,		/* one access of at most 4 bytes went nowhere */
 	EMU_TRANSLATION_OFF,	/* DMA remapping was switched off */
 	EMU_CONTROLLER_ENABLE,	/* the drive was enabled anew */
-	EMU_CONTROLLER_STOP,	/* the drive was disabled */
+	EMU_CONTROLLER_STOP,	/* the drive was disabled, or told to shut down */
 	EMU_QUEUE_CREATE,	/* a submission or completion queue was made */
 	EMU_NVME_ERROR,		/* the drive found fault with a command */
 	EMU_BUS_MASTER_OFF,	/* COMMAND written without bus mastering */
@@ -45,6 +47,12 @@ enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
 
 /* The time that @line begins with, in microseconds since the epoch; -1: none. */
 int64_t emulog_time_us(const char *line);
+
+/*
+ * Take out what the drivers of @drives kernel-owned drives do in one boot: each
+ * shuts its drive down, resets it, and enables it. The log does not say which drive it speaks of.
+ */
+void emulog_allow(struct emulog_counts *c, uint64_t drives);
 
 /* Everything that a clean jump must not show, summed. */
 uint64_t emulog_reports(const struct emulog_counts *c);

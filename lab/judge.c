@@ -16,7 +16,7 @@ static const char *const oracles[] = { "iommu", "device", "data", "emulator" };
 static const char *const zeroes[] = {
 	"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
 	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
-	"irq.nobody_cared",
+	"irq.nobody_cared", "bystanders.bad",
 };
 
 static json_int_t in_phases(json_t *record, const char *const *phases)

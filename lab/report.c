@@ -211,7 +211,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
 			 " s:o, s:s,s:o, s:I, s:O?, s:{s:I,s:I}, s:o, s:{s:o,s:o,s:o,s:o}, s:o,"
-			 " s:o, s:o, s:I}",
+			 " s:o, s:o, s:o, s:I}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -233,6 +233,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "emulator", sum_members(cycles, "emulator"),
 			 "restore_walk", walk_part(cycles),
 			 "blackout_ms", blackout_part(cycles),
+			 "bystanders", sum_members(cycles, "bystanders"),
 			 "warnings", (json_int_t)run->warnings);
 }
 

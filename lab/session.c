@@ -143,6 +143,7 @@ static void add_outside(struct session *s, json_t *record)
 {
 	bool qmp = s->config->has_qmp;
 
+	emulog_allow(&s->counts, (uint64_t)s->config->own_drives);
 	json_object_set_new(json_at(record, "oracles"), "emulator", qmp ?
 			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
 	json_object_set_new(record, "emulator", qmp ? emulog_json(&s->counts) : json_null());

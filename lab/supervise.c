@@ -27,6 +27,7 @@ static const char usage[] =
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
 	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
+	"  --own-drives=N     NVMe drives beside the one under test, of the guest's kernel (0)\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
 	"  --bdf=A --port=A   device and root port, as dddd:bb:dd.f\n"
 	"  --iommu=KIND       intel or amd\n"
@@ -40,7 +41,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_IOMMU, OPT_IOMMU_REGS,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_OWN_DRIVES, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
 
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 	{ "loads", required_argument, NULL, OPT_LOADS },
 	{ "series", required_argument, NULL, OPT_SERIES },
 	{ "cycles", required_argument, NULL, OPT_CYCLES },
+	{ "own-drives", required_argument, NULL, OPT_OWN_DRIVES },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
@@ -136,6 +138,9 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_CYCLES:
 		o->session.cycles = number(value, 0);
+		break;
+	case OPT_OWN_DRIVES:
+		o->session.own_drives = number(value, 0);
 		break;
 	case OPT_SWAPS:
 		o->session.swaps = number(value, 0);

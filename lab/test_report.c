@@ -12,7 +12,7 @@ static json_t *record(int cycle, double ms, int ns)
 {
 	return json_pack("{s:i,s:s,s:s,s:{s:i,s:i,s:i,s:{s:i,s:i},s:i,s:i,s:i,s:i,s:i},"
 			 "s:{s:n,s:i,s:i,s:i},s:{s:s,s:i,s:i,s:i},s:{s:f,s:{s:f,s:f}},"
-			 "s:{s:i}}",
+			 "s:{s:i},s:{s:i}}",
 			 "cycle", cycle, "verdict", "pass", "reason", "",
 			 "dma", "inflight", 2000, "completed", 2000, "in_blackout", 90,
 			 "in_blackout_by_phase", "jump", 40, "init", 50, "faulted", 0,
@@ -21,7 +21,7 @@ static json_t *record(int cycle, double ms, int ns)
 			 "restore_walk", "where", "probe", "tables", 5, "entries_read", 1536,
 			 "ns", ns,
 			 "blackout", "ms", ms, "phases", "jump", 90.0, "init", ms,
-			 "emulator", "resets", 0);
+			 "emulator", "resets", 0, "bystanders", "frames", 400);
 }
 
 static const char golden[] =
@@ -29,7 +29,7 @@ static const char golden[] =
 	"\"early_boot\":null,\"init\":{\"max\":300.0,\"median\":200.0,\"min\":100.0},"
 	"\"jump\":{\"max\":90.0,\"median\":90.0,\"min\":90.0},\"restore\":null,\"resume\":null,"
 	"\"retrieve\":null,\"shutdown\":null}},"
-	"\"control\":\"none\",\"control_caught\":null,"
+	"\"bystanders\":{\"frames\":1200},\"control\":\"none\",\"control_caught\":null,"
 	"\"cycles\":{\"completed\":3,\"planned\":3},"
 	"\"dma\":{\"completed\":6000,\"corrupt\":0,\"faulted\":0,\"in_blackout\":270,"
 	"\"in_blackout_by_phase\":{\"init\":150,\"jump\":120},\"lost\":0,\"stray\":0,"
@@ -43,7 +43,7 @@ static const char golden[] =
 	"\"restore_walk\":{\"entries_read\":1536,\"ns\":{\"max\":9,\"median\":8,\"min\":7,"
 	"\"p99\":9},\"tables\":5,\"where\":\"probe\"},"
 	"\"run_id\":\"id\",\"schema\":\"holdfast/run/1\","
-	"\"started\":\"2026-11-21T12:00:00Z\",\"stretch_ms\":0,\"timing\":\"emulated\","
+	"\"started\":\"2026-11-21T12:00:00Z\",\"stretch_ms\":0,\"swaps\":null,\"timing\":\"emulated\","
 	"\"verdict\":\"pass\",\"warnings\":0}";
 
 static struct report_run a_run(void)

@@ -19,6 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "bystander.h"
 #include "channel.h"
 #include "clock.h"
 #include "complain.h"
@@ -65,6 +66,7 @@ struct agent {
 	int kernel, initrd;	/* memfds */
 	struct ledger ledger;
 	struct drive drive;
+	struct bystanders bystanders;
 	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
 };
@@ -95,6 +97,7 @@ static int copy_boot_files(struct agent *a)
 
 static int first_kernel(struct agent *a)
 {
+	struct bystander_counts bystanders = { 0 };
 	struct ledger_state *s = &a->ledger.state;
 	struct faults faults;
 	int err = ledger_create(&a->ledger);
@@ -113,6 +116,8 @@ static int first_kernel(struct agent *a)
 	err = copy_boot_files(a);
 	if (!err)
 		err = drive_start(&a->drive, a->params.bdf, s);
+	if (!err)
+		err = bystanders_run(&a->bystanders, 0, &bystanders);
 	if (err)
 		return err;
 	/* What firmware and boot left in the records is not ours. */
@@ -559,6 +564,9 @@ static int next_kernel(struct agent *a)
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
 		err = take_over(a, &r);
+	/* While the preserved device's DMA goes on, through the same IOMMU. */
+	if (!err && s->device_preserved)
+		err = bystanders_run(&a->bystanders, s->cycle, &r.bystanders);
 	if (!err && s->device_preserved)
 		err = verify_all(a);
 	if (err)
@@ -579,6 +587,9 @@ static int run(struct agent *a)
 	a->luo = luo_open();
 	if (a->luo < 0)
 		return a->luo;
+	err = bystanders_init(&a->bystanders, a->params.bystanders);
+	if (err)
+		return err;
 	a->session = luo_retrieve(a->luo, SESSION);
 	if (a->session >= 0)
 		err = next_kernel(a);

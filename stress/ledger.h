@@ -11,7 +11,7 @@
 #include "nvme.h"
 #include "pcidev.h"
 
-#define LEDGER_VERSION 1
+#define LEDGER_VERSION 2
 #define LEDGER_SLOTS 4096	/* as many as an I/O queue has entries */
 
 /* What a slot of the DMA memory is used for. */

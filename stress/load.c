@@ -192,7 +192,7 @@ static void finish(struct load *l, uint32_t i, uint16_t status)
 static void take(struct load *l, const struct nvme_cqe *cqe)
 {
 	l->counts.reaped++;
-	if (cqe->sq_id == 1 && cqe->cid < l->state->depth &&
+	if (cqe->sq_id == l->nvme->state.qid && cqe->cid < l->state->depth &&
 	    l->state->slots[cqe->cid].use != SLOT_FREE) {
 		finish(l, cqe->cid, cqe->status >> 1);
 		return;

@@ -23,7 +23,6 @@
 #define CC_ENABLED (4u << 20 | 6u << 16 | 1u)
 
 #define ADMIN_ENTRIES 64u
-#define IO_QUEUE 1u
 #define MAX_ENTRIES 4096u
 #define ADMIN_TIMEOUT_MS 10000
 
@@ -184,13 +183,24 @@ static int identify(struct nvme *n)
 	return err ? err : check_namespace(n, n->dma->map + DMA_ADMIN_DATA);
 }
 
-/* 5.27.1.5: to be done before the first I/O queue is made. Counts are minus one. */
+/*
+ * 5.27.1.5: to be done before the first I/O queue is made. Counts are minus one, of
+ * submission queues in the lower and completion queues in the upper half.
+ */
 static int set_queue_count(struct nvme *n)
 {
 	struct sqe *e = admin_sqe(n, ADMIN_SET_FEATURES);
+	uint32_t granted, queues;
+	int err;
 
 	e->cdw10 = FEATURE_QUEUES;
-	return admin_run(n, "set number of queues", NULL);
+	e->cdw11 = (NVME_IO_QUEUE - 1) << 16 | (NVME_IO_QUEUE - 1);
+	err = admin_run(n, "set number of queues", &granted);
+	if (err)
+		return err;
+	queues = (granted & 0xffff) < granted >> 16 ? granted & 0xffff : granted >> 16;
+	n->state.qid = (uint16_t)(queues + 1 < NVME_IO_QUEUE ? queues + 1 : NVME_IO_QUEUE);
+	return 0;
 }
 
 static int make_queues(struct nvme *n)
@@ -201,7 +211,7 @@ static int make_queues(struct nvme *n)
 
 	/* 5.4: contiguous (bit 0), interrupts disabled (bit 1 clear). */
 	e->prp1 = n->iova + DMA_IO_CQ;
-	e->cdw10 = size << 16 | IO_QUEUE;
+	e->cdw10 = size << 16 | n->state.qid;
 	e->cdw11 = 1;
 	err = admin_run(n, "create completion queue", NULL);
 	if (err)
@@ -209,8 +219,8 @@ static int make_queues(struct nvme *n)
 	/* 5.5: contiguous, its completion queue in the upper half. */
 	e = admin_sqe(n, ADMIN_CREATE_SQ);
 	e->prp1 = n->iova + DMA_IO_SQ;
-	e->cdw10 = size << 16 | IO_QUEUE;
-	e->cdw11 = IO_QUEUE << 16 | 1;
+	e->cdw10 = size << 16 | n->state.qid;
+	e->cdw11 = (uint32_t)n->state.qid << 16 | 1;
 	return admin_run(n, "create submission queue", NULL);
 }
 
@@ -231,7 +241,7 @@ static int use_bar(struct nvme *n, volatile void *bar)
 	n->stride = 4u << (cap >> 32 & 0xf);
 	if (cap == UINT64_MAX)
 		return complain(-ENODEV, "the controller does not answer");
-	if (2 * n->stride * 2 > NVME_BAR_SIZE - REG_DOORBELLS)
+	if (2 * (NVME_IO_QUEUE + 1) * n->stride > NVME_BAR_SIZE - REG_DOORBELLS)
 		return complain(-EINVAL, "doorbells are %u bytes apart", n->stride);
 	return 0;
 }
@@ -352,7 +362,7 @@ void nvme_queue(struct nvme *n, uint8_t opcode, uint16_t cid, uint64_t lba, uint
 
 void nvme_ring(struct nvme *n)
 {
-	ring(n, IO_QUEUE, false, n->state.sq_tail);
+	ring(n, n->state.qid, false, n->state.sq_tail);
 }
 
 bool nvme_next(struct nvme *n, struct nvme_cqe *cqe)
@@ -368,5 +378,5 @@ bool nvme_next(struct nvme *n, struct nvme_cqe *cqe)
 void nvme_release(struct nvme *n)
 {
 	if (n->bar)
-		ring(n, IO_QUEUE, true, n->cq.head);
+		ring(n, n->state.qid, true, n->cq.head);
 }

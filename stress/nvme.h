@@ -10,8 +10,15 @@
 #include "cq.h"
 #include "memory.h"
 
-/* Bytes of BAR 0 that we use: registers, and the doorbells of two queue pairs. */
+/* Bytes of BAR 0 that we use: registers, and the doorbells of our queue pairs. */
 #define NVME_BAR_SIZE 0x2000
+
+/*
+ * The number of our I/O queues, or the highest that the controller has. Ordinary
+ * drivers begin at 1 and rarely get here: in the emulator's log, which does not say
+ * which drive it speaks of, queues of this number are ours.
+ */
+#define NVME_IO_QUEUE 8
 
 #define NVME_READ 0x02	/* NVM Command Set 1.0, 3.2.4 */
 #define NVME_WRITE 0x01	/* 3.2.6 */
@@ -34,11 +41,12 @@ struct nvme_state {
 	uint32_t cq_head;	/* next entry to read; rung at the doorbell */
 	uint16_t cq_phase;	/* the tag that a new entry has there */
 	uint16_t nsid;
+	uint16_t qid;		/* of the I/O queues, both */
 	uint64_t blocks;	/* size of the namespace */
 };
 
 /*
- * One admin queue pair and one I/O queue pair (number 1) in @dma, polled: the
+ * One admin queue pair and one I/O queue pair (state.qid) in @dma, polled: the
  * I/O completion queue is made with interrupts disabled. No locking: one thread.
  * Without @bar the queues can still be read, which is all that is left of a
  * controller that was not preserved.

@@ -20,6 +20,8 @@ const char params_usage[] =
 	"  --cycles=N       jumps, 0 too (3)\n"
 	"  --load=nvme      what does the DMA\n"
 	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
+	"  --bystanders=LIST\n"
+	"                   nvme, nic: kernel-owned devices that must work in each kernel ()\n"
 	"  --depth=N        commands in flight, 1000 to 4095 (2000)\n"
 	"  --rate=N         commands per second until the drain, at most (100)\n"
 	"  --blackout_ms=N  how long the first blackout is expected to be (8000; with\n"
@@ -53,7 +55,7 @@ static const struct field fields[] = {
 	FIELD_NUMBER(rate, 1, 1000000),
 	FIELD_NUMBER(blackout_ms, 1, 1000000),
 	{ .name = "stretch", .type = FLAG, .offset = offsetof(struct params, stretch), .max = 1 },
-	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(bdf), FIELD_TEXT(channel),
+	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(bystanders), FIELD_TEXT(bdf), FIELD_TEXT(channel),
 	FIELD_TEXT(kernel), FIELD_TEXT(initrd),
 };
 

@@ -17,7 +17,7 @@ struct params {
 	bool stretch;		/* the kernel sleeps at stretch points */
 	bool unpreserved;	/* control: preserve only memory */
 	bool help;
-	char load[32], control[32], bdf[32], channel[128], kernel[128], initrd[128];
+	char load[32], control[32], bystanders[32], bdf[32], channel[128], kernel[128], initrd[128];
 };
 
 /*

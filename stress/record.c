@@ -53,6 +53,8 @@ static const char *objection(const struct cycle_result *r)
 		return "the controller was configured anew";
 	if (r->irq_spurious || r->irq_nobody_cared)
 		return "there were interrupts that nobody expected";
+	if (r->bystanders.bad)
+		return "bystanders lost data";
 	return idle_part(r);
 }
 
@@ -121,6 +123,12 @@ static json_t *walk_json(const struct restore_walk *w)
 			 "entries_read", integer(w->entries_read), "ns", integer(w->ns));
 }
 
+static json_t *bystanders_json(const struct bystander_counts *b)
+{
+	return json_pack("{s:o,s:o,s:o,s:o}", "bytes", integer(b->bytes), "kept", integer(b->kept),
+			 "frames", integer(b->frames), "bad", integer(b->bad));
+}
+
 json_t *record_json(const struct cycle_result *r, bool pass)
 {
 	json_t *oracles = json_pack("{s:o,s:o,s:o}", "iommu",
@@ -132,9 +140,9 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 	json_t *irq = json_pack("{s:o,s:o}", "spurious", integer(r->irq_spurious),
 				"nobody_cared", integer(r->irq_nobody_cared));
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "verdict",
+	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "verdict",
 			 pass ? "pass" : "fail", "reason", r->reason, "dma", dma_json(r),
 			 "oracles", oracles, "adopted", (int)r->adopted, "controller", controller,
 			 "restore_walk", walk_json(&r->walk), "blackout", blackout_json(r),
-			 "irq", irq);
+			 "irq", irq, "bystanders", bystanders_json(&r->bystanders));
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bystander.h"
 #include "handover.h"
 #include "load.h"
 
@@ -28,6 +29,7 @@ struct cycle_result {
 	unsigned int device;	/* findings of the device oracle, beside faulted commands */
 	uint32_t csts, cc_before, cc_after;
 	struct restore_walk walk;
+	struct bystander_counts bystanders;
 	uint64_t irq_spurious, irq_nobody_cared;
 	char reason[256];	/* why it failed; "" if it did not, until judged */
 };

@@ -81,7 +81,7 @@ static void serve(uint32_t n)
 
 static int setup(void **s)
 {
-	struct nvme_state queues = { .entries = ENTRIES, .cq_phase = 1, .nsid = 1 };
+	struct nvme_state queues = { .entries = ENTRIES, .cq_phase = 1, .nsid = 1, .qid = 1 };
 
 	(void)s;
 	if (!dma.map && memory_create(&dma, "dma", dma_size(DEPTH)))
