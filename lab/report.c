@@ -274,7 +274,7 @@ void report_progress(FILE *to, json_t *record, json_int_t planned)
 
 void report_swaps(FILE *to, json_t *swaps)
 {
-	fprintf(to, "%lld page tables replaced during %lld reads, %lld refused as they must be:"
+	fprintf(to, "%lld page tables replaced during %lld reads, %lld attaches refused:"
 		"  faulted %lld  lost %lld  iommu %lld  emulator %lld\n",
 		(long long)json_int_at(swaps, "done"), (long long)json_int_at(swaps, "reads"),
 		(long long)json_int_at(swaps, "refused"),

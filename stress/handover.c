@@ -86,13 +86,15 @@ bool timeline_line(struct timeline *t, const char *line)
 	return false;
 }
 
+/*
+ * "unit NAME records overflows boot": the lines of single sources are parts of it, and do not
+ * have what came from nobody known.
+ */
 bool faults_line(struct faults *f, const char *line)
 {
 	unsigned long long records, overflows, boot;
-	unsigned int domain, bus, slot, function;
 
-	if (sscanf(line, "%x:%x:%x.%x %llu %llu %llu", &domain, &bus, &slot, &function, &records,
-		   &overflows, &boot) != 7)
+	if (sscanf(line, "unit %*s %llu %llu %llu", &records, &overflows, &boot) != 3)
 		return false;
 	f->count += records + overflows + boot;
 	return true;

@@ -58,13 +58,21 @@ static bool still_reading(struct swap *s)
 	return true;
 }
 
+/*
+ * Not every IOMMU driver has a reason to refuse it. One that takes it has made one more
+ * swap, and is not asked again.
+ */
 static int try_refused(struct swap *s)
 {
 	int err = vfio_attach(&s->d->vfio, &s->refused);
 
-	if (!err)
-		return complain(-EPROTO, "a page table for I/O page faults was attached to a "
-				"device that has none");
+	if (!err) {
+		err = still_reading(s) ? vfio_attach(&s->d->vfio, &s->d->map) : -EIO;
+		iommu_unmap_refused(&s->refused, &s->faults, s->d->iommufd);
+		s->refused.hwpt = 0;
+		s->faults.fd = -1;
+		return err ? complain(err, "no way back from another page table") : 0;
+	}
 	complaint_clear();
 	s->r->refused++;
 	s->r->refused_as = err;

@@ -8,7 +8,7 @@
 
 struct swap_result {
 	uint32_t done;		/* swaps */
-	uint32_t refused;	/* attaches that had to be refused, and were */
+	uint32_t refused;	/* attaches that were refused */
 	int refused_as;		/* what the kernel said to them: -errno, or 0 */
 	uint64_t reads;		/* commands completed meanwhile */
 };
@@ -17,7 +17,7 @@ struct swap_result {
  * Build a second page table over the same memory, at the same addresses, and
  * replace one by the other @swaps times, while a second thread keeps the drive
  * reading and checks every byte. Every tenth time also try a page table that
- * must be refused. After each attach, refused or not, a command that was sent later
+ * the driver should refuse. After each attach, refused or not, a command that was sent later
  * must complete: a drive that has stopped cannot lose anything.
  *
  * The drive's load must be idle; it is idle again afterwards, on d->map, and the

@@ -125,9 +125,10 @@ static void faults_are_summed_over_devices(void **state)
 	struct faults f = { 0 };
 
 	(void)state;
-	assert_true(faults_line(&f, "0000:01:00.0 3 1 2\n"));
-	assert_true(faults_line(&f, "0000:02:00.1 10 0 0\n"));
-	assert_false(faults_line(&f, "unit 13 1 2\n"));
+	assert_true(faults_line(&f, "unit dmar0 3 1 2\n"));
+	assert_true(faults_line(&f, "unit dmar1 10 0 0\n"));
+	assert_false(faults_line(&f, "0000:01:00.0 3 1 2\n"));
+	assert_false(faults_line(&f, "others dmar0 3 1 2\n"));
 	assert_int_equal(f.count, 16);
 }
 
