@@ -26,8 +26,8 @@ benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 help:
 	@echo "Holdfast: does DMA survive a kernel update?"
 	@echo
-	@echo "  make run      build all that is needed, run cycles on a machine, report"
-	@echo "                MACHINE=qemu-intel  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
+	@echo "  make run      build all that is needed, run cycles on each machine, report"
+	@echo "                MACHINE=qemu-intel,qemu-amd  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
 	@echo "                LOAD=nvme  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
