@@ -17,7 +17,7 @@
 #include "complain.h"
 
 #define LINE_MAX_BYTES 4096
-#define ANSWER_MS 10000
+#define ANSWER_MS 60000	/* a busy host may starve the emulator for long */
 
 int channel_open(struct channel *c, const char *path)
 {

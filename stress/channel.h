@@ -31,7 +31,7 @@ __attribute__((format(printf, 2, 3)))
 void channel_progress(struct channel *c, const char *fmt, ...);
 
 /*
- * Ask the lab to set the drive's rate, 0 for unlimited, and wait at most 10 s.
+ * Ask the lab to set the drive's rate, 0 for unlimited, and wait at most 60 s.
  * 1: it is in force. 0: this machine has no such thing. -ETIMEDOUT.
  */
 int channel_rate(struct channel *c, uint32_t iops);
