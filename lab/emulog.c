@@ -15,11 +15,12 @@
 #define PCI_BRIDGE_BUS_RESET	0x40
 #define NVME_CC_SHUTDOWN	0xc000
 #define AMD_CONTROL_ENABLE	0x01
-#define OUR_QUEUE		8	/* NVME_IO_QUEUE of the agent */
+#define OUR_QUEUE		64	/* NVME_IO_QUEUE of the agent */
 
 static const char *const names[EMU_KINDS] = {
 	[EMU_IOMMU_FAULT] = "iommu_faults",
 	[EMU_INVALID_DTE] = "invalid_dte",
+	[EMU_IOMMU_ERROR] = "iommu_errors",
 	[EMU_BLOCKED] = "blocked_accesses",
 	[EMU_TRANSLATION_OFF] = "translation_off",
 	[EMU_CONTROLLER_ENABLE] = "controller_enable",
@@ -128,6 +129,9 @@ static enum emulog_kind classify_amdvi(const char *text)
 	if (starts(text, "invalid_dte ", &rest) || starts(text, "dte_get_fail ", &rest) ||
 	    starts(text, "mode_invalid ", &rest))
 		return EMU_INVALID_DTE;
+	if (starts(text, "get_pte_hwerror ", &rest) || starts(text, "command_read_fail ", &rest) ||
+	    starts(text, "completion_wait_fail ", &rest) || starts(text, "evntlog_fail ", &rest))
+		return EMU_IOMMU_ERROR;
 	if (starts(text, "control_status ", &rest) &&
 	    !(value_after(rest, "state ") & AMD_CONTROL_ENABLE))
 		return EMU_TRANSLATION_OFF;
@@ -168,7 +172,7 @@ int64_t emulog_time_us(const char *line)
 	return (int64_t)timegm(&tm) * 1000000 + us;
 }
 
-void emulog_allow(struct emulog_counts *c, uint64_t drives)
+void emulog_settle(struct emulog_counts *c, uint64_t drives, bool whole)
 {
 	static const struct {
 		enum emulog_kind kind;
@@ -179,9 +183,12 @@ void emulog_allow(struct emulog_counts *c, uint64_t drives)
 	};
 
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
-		uint64_t *n = &c->n[once[i].kind], allowed = drives * once[i].times;
+		uint64_t *n = &c->n[once[i].kind], right = drives * once[i].times;
 
-		*n -= *n < allowed ? *n : allowed;
+		if (*n >= right)
+			*n -= right;
+		else
+			*n = whole ? right - *n : 0;
 	}
 }
 

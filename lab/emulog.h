@@ -5,6 +5,7 @@
 #define HF_EMULOG_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -18,6 +19,7 @@ enum emulog_kind {
 	EMU_BYSTANDER,		/* the same, or a new queue, of a drive that the kernel owns */
 	EMU_IOMMU_FAULT,	/* the IOMMU reported a fault */
 	EMU_INVALID_DTE,	/* the IOMMU (AMD) found a device table entry that is no good */
+	EMU_IOMMU_ERROR,	/* the IOMMU could not read or write memory of its own */
 	EMU_BLOCKED,		/* one access of at most 4 bytes went nowhere */
 	EMU_TRANSLATION_OFF,	/* DMA remapping was switched off */
 	EMU_CONTROLLER_ENABLE,	/* the drive was enabled anew */
@@ -49,15 +51,17 @@ enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
 int64_t emulog_time_us(const char *line);
 
 /*
- * Take out what the drivers of @drives kernel-owned drives do in one boot: each
- * shuts its drive down, resets it, and enables it. The log does not say which drive it speaks of.
+ * Take out what the drivers of @drives kernel-owned drives do in one jump: each
+ * shuts its drive down, resets it, and enables it. The log does not say which drive
+ * it speaks of; so it must be just as many times, if @whole, and no more if the next
+ * kernel may not have come that far. What is missing is reported like what is too much.
  */
-void emulog_allow(struct emulog_counts *c, uint64_t drives);
+void emulog_settle(struct emulog_counts *c, uint64_t drives, bool whole);
 
 /* Everything that a clean jump must not show, summed. */
 uint64_t emulog_reports(const struct emulog_counts *c);
 
-/* {"vtd_faults": n, ...}: every kind but the ordinary ones. New reference. */
+/* {"iommu_faults": n, ...}: every kind but the ordinary ones. New reference. */
 json_t *emulog_json(const struct emulog_counts *c);
 
 #endif /* HF_EMULOG_H */

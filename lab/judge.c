@@ -42,7 +42,26 @@ static const char *idle_part(json_t *record)
 	return NULL;
 }
 
-bool judge_cycle(json_t *record, char *why, size_t size)
+/* What nobody asked is not zero. */
+static const char *blind_part(json_t *record)
+{
+	if (!json_is_integer(json_at(record, "oracles.iommu")))
+		return "nobody asked the IOMMU for faults";
+	return NULL;
+}
+
+/* Were the kernel's own devices at work in this kernel, and had they kept their data? */
+static const char *idle_bystander(json_t *record, const char *bystanders)
+{
+	if (strstr(bystanders, "nvme") && (!json_int_at(record, "bystanders.bytes") ||
+					   !json_int_at(record, "bystanders.kept")))
+		return "the bystander drive was idle";
+	if (strstr(bystanders, "nic") && !json_int_at(record, "bystanders.frames"))
+		return "the bystander ports were idle";
+	return NULL;
+}
+
+bool judge_cycle(json_t *record, const char *bystanders, char *why, size_t size)
 {
 	const char *objection;
 
@@ -54,7 +73,11 @@ bool judge_cycle(json_t *record, char *why, size_t size)
 		snprintf(why, size, "%s is %lld", zeroes[i], (long long)n);
 		return false;
 	}
-	objection = idle_part(record);
+	objection = blind_part(record);
+	if (!objection)
+		objection = idle_part(record);
+	if (!objection)
+		objection = idle_bystander(record, bystanders);
 	if (!objection && !json_is_true(json_at(record, "adopted")))
 		objection = "the controller was not adopted";
 	if (!objection && *json_string_at(record, "outside.complaint"))
@@ -80,10 +103,15 @@ bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size)
 		snprintf(why, size, "%s is %lld", swap_zeroes[i], (long long)n);
 		return false;
 	}
-	if (done == planned && (!planned || json_int_at(swaps, "reads") > planned))
+	if (done != planned || (planned && json_int_at(swaps, "reads") <= planned))
+		snprintf(why, size, "%lld of %lld, during %lld reads", (long long)done,
+			 (long long)planned, (long long)json_int_at(swaps, "reads"));
+	else if (planned && !json_is_integer(json_at(swaps, "iommu")))
+		snprintf(why, size, "nobody asked the IOMMU for faults");
+	else if (planned && json_int_at(swaps, "csts") != 1)
+		snprintf(why, size, "the drive's status is not just ready");
+	else
 		return true;
-	snprintf(why, size, "%lld of %lld, during %lld reads", (long long)done,
-		 (long long)planned, (long long)json_int_at(swaps, "reads"));
 	return false;
 }
 

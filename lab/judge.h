@@ -14,7 +14,7 @@
  * anything and DMA arrived on both sides of the IOMMU's take-over. Writes the
  * first objection to @why and returns false.
  */
-bool judge_cycle(json_t *record, char *why, size_t size);
+bool judge_cycle(json_t *record, const char *bystanders, char *why, size_t size);
 
 /*
  * Were @planned page tables replaced without harm? @swaps: as in run.json, NULL if

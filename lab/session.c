@@ -139,11 +139,11 @@ static void answer(struct session *s, const char *text)
 }
 
 /* Add what was seen from outside to the guest's (or our own) cycle record. */
-static void add_outside(struct session *s, json_t *record)
+static void add_outside(struct session *s, json_t *record, bool whole)
 {
 	bool qmp = s->config->has_qmp;
 
-	emulog_allow(&s->counts, (uint64_t)s->config->own_drives);
+	emulog_settle(&s->counts, strstr(s->config->bystanders, "nvme") ? 1 : 0, whole);
 	json_object_set_new(json_at(record, "oracles"), "emulator", qmp ?
 			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
 	json_object_set_new(record, "emulator", qmp ? emulog_json(&s->counts) : json_null());
@@ -190,7 +190,7 @@ static void end_failed_cycle(struct session *s, const char *fmt, ...)
 		memset(&s->counts, 0, sizeof(s->counts));
 	record = json_pack("{s:I,s:s,s:s,s:{s:n,s:n,s:n}}", "cycle", s->cycle, "verdict", "fail",
 			   "reason", reason, "oracles", "iommu", "device", "data");
-	add_outside(s, record);
+	add_outside(s, record, false);
 	end(s, LAB_FAIL, "cycle %lld: %s", (long long)s->cycle, reason);
 	keep(s, record);
 	fprintf(stderr, "the last lines of the console:\n");
@@ -245,6 +245,7 @@ static void on_swaps(struct session *s, json_t *event)
 	read_logs(s);
 	json_object_del(event, "ev");
 	json_object_del(event, "cycle");
+	json_object_set_new(event, "planned", json_integer(s->config->swaps));
 	json_object_set_new(event, "emulator", s->config->has_qmp ?
 			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
 	s->result->swaps = json_incref(event);
@@ -285,9 +286,9 @@ static void on_cycle(struct session *s, json_t *event)
 	if (s->config->has_qmp && !s->sampler.samples)
 		end(s, LAB_ERROR, "cycle %lld: nobody looked from outside", (long long)s->cycle);
 	json_object_del(event, "ev");
-	add_outside(s, event);
+	add_outside(s, event, true);
 	if (strcmp(json_string_at(event, "verdict"), "pass") == 0 &&
-	    !judge_cycle(event, why, sizeof(why))) {
+	    !judge_cycle(event, s->config->bystanders, why, sizeof(why))) {
 		json_object_set_new(event, "verdict", json_string("fail"));
 		json_object_set_new(event, "reason", json_pack("s+", "seen by the lab: ", why));
 	}
@@ -328,12 +329,12 @@ static void on_done(struct session *s, json_t *event)
 	answer(s, "ok\n");
 	if (strcmp(verdict, "error") == 0)
 		end(s, LAB_ERROR, "agent: %s", reason);
+	else if (strcmp(verdict, "skip") == 0 && !failure)
+		end(s, LAB_SKIP, "%s", reason);
 	else if (!judge_swaps(s->result->swaps, s->config->swaps, why, sizeof(why)))
-		end(s, LAB_FAIL, "swaps: %s", why);
+		end(s, LAB_FAIL, "swaps: %s%s%s", why, *reason ? "; " : "", reason);
 	else if (failure)
 		end(s, LAB_FAIL, "%s", failure);
-	else if (strcmp(verdict, "skip") == 0)
-		end(s, LAB_SKIP, "%s", reason);
 	else if (strcmp(verdict, "fail") == 0)
 		end(s, LAB_FAIL, "%s", reason);
 	else if (strcmp(verdict, "pass") != 0)

@@ -15,7 +15,7 @@ struct session_config {
 	char *const *command;	/* what starts the machine */
 	const char *dir;	/* build/results/<run-id> */
 	bool has_qmp;		/* false: a real machine; no rate, no looks, no log */
-	json_int_t own_drives;	/* drives beside the one under test, that each kernel resets */
+	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	json_int_t cycles;
 	const char *bdf, *port;

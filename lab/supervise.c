@@ -27,7 +27,7 @@ static const char usage[] =
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
 	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
-	"  --own-drives=N     NVMe drives beside the one under test, of the guest's kernel (0)\n"
+	"  --bystanders=LIST  nvme, nic: devices of the guest's kernel that must have worked\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
 	"  --bdf=A --port=A   device and root port, as dddd:bb:dd.f\n"
 	"  --iommu=KIND       intel or amd\n"
@@ -41,7 +41,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_OWN_DRIVES, OPT_IOMMU, OPT_IOMMU_REGS,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
 
@@ -52,7 +52,7 @@ static const struct option long_options[] = {
 	{ "loads", required_argument, NULL, OPT_LOADS },
 	{ "series", required_argument, NULL, OPT_SERIES },
 	{ "cycles", required_argument, NULL, OPT_CYCLES },
-	{ "own-drives", required_argument, NULL, OPT_OWN_DRIVES },
+	{ "bystanders", required_argument, NULL, OPT_BYSTANDERS },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
@@ -139,8 +139,8 @@ static void take_option(struct options *o, int id, const char *value)
 	case OPT_CYCLES:
 		o->session.cycles = number(value, 0);
 		break;
-	case OPT_OWN_DRIVES:
-		o->session.own_drives = number(value, 0);
+	case OPT_BYSTANDERS:
+		o->session.bystanders = value;
 		break;
 	case OPT_SWAPS:
 		o->session.swaps = number(value, 0);
@@ -164,6 +164,8 @@ static void take_option(struct options *o, int id, const char *value)
 		o->session.ecam = address(value);
 		break;
 	case OPT_IOMMU:
+		if (strcmp(value, "intel") && strcmp(value, "amd"))
+			refuse(value, "no IOMMU known here: intel, amd");
 		o->session.iommu = value;
 		break;
 	case OPT_IOMMU_REGS:
@@ -313,7 +315,8 @@ int main(int argc, char **argv)
 	struct options o = {
 		.session = {
 			.has_qmp = true, .cycles = 1, .bdf = "0000:01:00.0",
-			.port = "0000:00:03.0", .iommu = "intel", .ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
+			.port = "0000:00:03.0", 
+			.iommu = "intel", .bystanders = "", .ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
 			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
 		},
 		.run = {

@@ -11,12 +11,13 @@
 static json_t *good_record(void)
 {
 	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
-			 "s:{s:i,s:i},s:{s:n}}",
+			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i}}",
 			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
 			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
 			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
 			 "adopted", 1, "irq", "spurious", 0, "nobody_cared", 0,
-			 "outside", "complaint");
+			 "outside", "complaint",
+			 "bystanders", "bytes", 9, "kept", 9, "frames", 9, "bad", 0);
 }
 
 /* Set the member at @path, which must be there. */
@@ -37,7 +38,7 @@ static void test_good_record(void **state)
 	char why[100];
 
 	(void)state;
-	assert_true(judge_cycle(record, why, sizeof(why)));
+	assert_true(judge_cycle(record, "nvme,nic", why, sizeof(why)));
 	json_decref(record);
 }
 
@@ -46,7 +47,7 @@ static void test_each_count_fails(void **state)
 	static const char *const counts[] = {
 		"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
 		"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
-		"irq.nobody_cared",
+		"irq.nobody_cared", "bystanders.bad",
 	};
 	char why[100];
 
@@ -55,7 +56,7 @@ static void test_each_count_fails(void **state)
 		json_t *record = good_record();
 
 		set(record, counts[i], json_integer(1));
-		assert_false(judge_cycle(record, why, sizeof(why)));
+		assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
 		assert_non_null(strstr(why, counts[i]));
 		json_decref(record);
 	}
@@ -69,10 +70,10 @@ static void test_idle_blackout_fails(void **state)
 
 	(void)state;
 	set(record, "dma.in_blackout_by_phase.early_boot", json_integer(0));
-	assert_false(judge_cycle(record, why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
 	set(record, "dma.in_blackout_by_phase.early_boot", json_integer(1));
 	set(record, "dma.in_blackout_by_phase.init", json_integer(0));
-	assert_false(judge_cycle(record, why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
 	json_decref(record);
 }
 
@@ -83,11 +84,11 @@ static void test_complaint_and_reset_fail(void **state)
 
 	(void)state;
 	set(record, "outside.complaint", json_string("seen"));
-	assert_false(judge_cycle(record, why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
 	assert_string_equal(why, "seen");
 	set(record, "outside.complaint", json_null());
 	set(record, "adopted", json_false());
-	assert_false(judge_cycle(record, why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
 	json_decref(record);
 }
 
@@ -119,7 +120,8 @@ static void test_control(void **state)
 
 static bool good_swaps(const char *member, json_int_t value, json_int_t planned, char *why)
 {
-	json_t *swaps = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "done", 20, "reads", 9999,
+	json_t *swaps = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "done", 20, "reads",
+				  9999, "csts", 1,
 				  "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0, "iommu", 0,
 				  "emulator", 0);
 	bool is;
@@ -128,6 +130,30 @@ static bool good_swaps(const char *member, json_int_t value, json_int_t planned,
 	is = judge_swaps(swaps, planned, why, 200);
 	json_decref(swaps);
 	return is;
+}
+
+static void test_blind_and_idle_fail(void **state)
+{
+	static const struct {
+		const char *path, *says;
+	} bad[] = {
+		{ "oracles.iommu", "nobody asked the IOMMU" },
+		{ "bystanders.bytes", "drive was idle" },
+		{ "bystanders.kept", "drive was idle" },
+		{ "bystanders.frames", "ports were idle" },
+	};
+	char why[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		json_t *record = good_record();
+
+		set(record, bad[i].path, json_null());
+		assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+		assert_non_null(strstr(why, bad[i].says));
+		assert_int_equal(judge_cycle(record, "", why, sizeof(why)), i != 0);
+		json_decref(record);
+	}
 }
 
 static void test_swaps(void **state)
@@ -142,6 +168,7 @@ static void test_swaps(void **state)
 	assert_false(good_swaps("done", 19, 20, why));
 	assert_string_equal(why, "19 of 20, during 9999 reads");
 	assert_false(good_swaps("reads", 20, 20, why));
+	assert_false(good_swaps("csts", 3, 20, why));
 	for (size_t i = 0; i < sizeof(zero) / sizeof(zero[0]); i++) {
 		assert_false(good_swaps(zero[i], 1, 20, why));
 		assert_non_null(strstr(why, zero[i]));
@@ -158,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_idle_blackout_fails),
 		cmocka_unit_test(test_complaint_and_reset_fail),
 		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_blind_and_idle_fail),
 		cmocka_unit_test(test_swaps),
 	};
 

@@ -14,7 +14,7 @@ static const char good_cycle[] =
 	"\"faulted\":0,\"lost\":0,\"corrupt\":0,\"stray\":0,\"verified_bytes\":0},"
 	"\"oracles\":{\"iommu\":null,\"device\":0,\"data\":0},\"adopted\":true,"
 	"\"controller\":{},\"restore_walk\":null,\"blackout\":{\"tsc\":1,\"ms\":3,"
-	"\"phases\":{}},\"irq\":{\"spurious\":0,\"nobody_cared\":0}}\n";
+	"\"phases\":{}},\"irq\":{\"spurious\":0,\"nobody_cared\":0},\"bystanders\":{}}\n";
 
 static int feed(struct stream *s, const char *text)
 {
@@ -126,7 +126,7 @@ static void test_every_member_of_a_cycle_is_needed(void **state)
 		"dma.in_blackout_by_phase", "dma.faulted", "dma.lost", "dma.corrupt", "dma.stray",
 		"dma.verified_bytes", "oracles.iommu", "oracles.device", "oracles.data", "adopted",
 		"restore_walk", "blackout.ms", "blackout.phases", "irq.spurious",
-		"irq.nobody_cared",
+		"irq.nobody_cared", "bystanders",
 	};
 
 	(void)state;

@@ -28,7 +28,7 @@
 #define FRAMES 200		/* each way */
 #define FRAME_TYPE 0x88b5	/* IEEE 802, for local experiments */
 #define LINK_MS 15000		/* from switching a port on to its link */
-#define FRAME_MS 2000
+#define FRAME_MS 10000
 #define NIC_DRIVER "/e1000e"
 
 /* A pattern that tells kernel, place and word apart. */
@@ -65,12 +65,17 @@ static int open_drive(void)
 	glob_t g;
 	int fd = -ENODEV;
 
-	if (glob("/dev/nvme[0-9]*n1", 0, NULL, &g) == 0) {
-		fd = open(g.gl_pathv[0], O_RDWR | O_DIRECT | O_CLOEXEC);
-		fd = fd < 0 ? -errno : fd;
-		globfree(&g);
-	}
-	return fd >= 0 ? fd : complain(fd, "no bystander drive");
+	if (glob("/dev/nvme[0-9]*n1", 0, NULL, &g))
+		return complain(-ENODEV, "no bystander drive");
+	/* With O_EXCL a drive that is mounted is busy. */
+	if (g.gl_pathc == 1)
+		fd = open(g.gl_pathv[0], O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
+	if (g.gl_pathc == 1 && fd < 0)
+		fd = complain(-errno, "the bystander drive %s cannot be opened", g.gl_pathv[0]);
+	else if (fd < 0)
+		complain(fd, "%zu drives of the kernel, not 1: which is the bystander?", g.gl_pathc);
+	globfree(&g);
+	return fd;
 }
 
 /* Count chunks that hold what kernel @cycle has written. */
@@ -158,10 +163,10 @@ static int switch_on(const struct port *p)
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	int err = fd < 0 ? -errno : 0;
 
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", p->name);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%.15s", p->name);
 	if (!err && ioctl(fd, SIOCGIFFLAGS, &ifr))
 		err = -errno;
-	ifr.ifr_flags |= IFF_UP | IFF_PROMISC;
+	ifr.ifr_flags |= IFF_UP;
 	if (!err && ioctl(fd, SIOCSIFFLAGS, &ifr))
 		err = -errno;
 	if (fd >= 0)
@@ -229,6 +234,8 @@ static int run_ports(uint32_t cycle, struct bystander_counts *c)
 	uint64_t end = now_ms() + LINK_MS;
 	int err = find_ports(ports);
 
+	for (int i = 0; i < 2 && !err; i++)
+		err = switch_on(&ports[i]);
 	while (!err && !(has_link(&ports[0]) && has_link(&ports[1]))) {
 		if (now_ms() > end)
 			err = complain(-ENETDOWN, "the bystander ports get no link");
@@ -240,7 +247,7 @@ static int run_ports(uint32_t cycle, struct bystander_counts *c)
 		if (carry(&ports[n % 2], &ports[!(n % 2)], cycle, n))
 			c->frames++;
 		else if (++c->bad > 3)
-			err = complain(-EIO, "frames do not get from one bystander port to the other");
+			err = complain(-EIO, "frames are lost between the bystander ports");
 	}
 	for (int i = 0; i < 2; i++) {
 		if (ports[i].fd >= 0)
@@ -251,18 +258,10 @@ static int run_ports(uint32_t cycle, struct bystander_counts *c)
 
 int bystanders_init(struct bystanders *b, const char *list)
 {
-	struct port ports[2];
-	int err;
-
 	*b = (struct bystanders){ .drive = strstr(list, "nvme"), .nics = strstr(list, "nic") };
 	if (strcmp(list, "nvme,nic") && strcmp(list, "nvme") && strcmp(list, "nic") && *list)
 		return complain(-EINVAL, "bystanders=%s: known are nvme and nic", list);
-	if (!b->nics)
-		return 0;
-	err = find_ports(ports);
-	if (!err)
-		err = switch_on(&ports[0]);
-	return err ? err : switch_on(&ports[1]);
+	return 0;
 }
 
 int bystanders_run(const struct bystanders *b, uint32_t cycle, struct bystander_counts *c)

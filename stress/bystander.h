@@ -25,14 +25,14 @@ struct bystander_counts {
 };
 
 /*
- * Parse "nvme,nic", either or "". -EINVAL with a complaint for any other word. Ports
- * are switched on at once: their link takes seconds to come up.
+ * Parse "nvme,nic", either or "". -EINVAL with a complaint for any other word.
  */
 int bystanders_init(struct bystanders *b, const char *list);
 
 /*
- * Let each do DMA, in kernel number @cycle of the run; 0 is the first. The counts
- * are valid in any case. -errno with a complaint: one is not there, or has failed.
+ * Let each do DMA; the drive's data are overwritten. Ports are switched on, which takes
+ * seconds. @cycle is the kernel's number in the run; 0 is the first. The counts are
+ * valid in any case. -errno with a complaint: one is not there, or has failed.
  */
 int bystanders_run(const struct bystanders *b, uint32_t cycle, struct bystander_counts *c);
 

@@ -134,9 +134,9 @@ void handover_faults(struct faults *faults)
 	char line[256];
 
 	memset(faults, 0, sizeof(*faults));
-	faults->there = f;
+	/* Without a single unit nobody has looked. */
 	while (f && fgets(line, sizeof(line), f))
-		faults_line(faults, line);
+		faults->there |= faults_line(faults, line);
 	if (f)
 		fclose(f);
 }

@@ -81,7 +81,8 @@ bool timeline_line(struct timeline *t, const char *line);
 bool faults_line(struct faults *f, const char *line);
 bool restore_line(struct restore_walk *w, const char *line);
 
-/* Interrupts that no handler wanted since this kernel started; not those of serial ports. */
+/* Interrupts that no handler wanted since this kernel started; not those of serial ports
+ * and NVMe drives, which have their reasons. */
 uint64_t irq_spurious(void);
 
 /* Lines "nobody cared" in this kernel's log. */

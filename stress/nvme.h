@@ -18,7 +18,7 @@
  * drivers begin at 1 and rarely get here: in the emulator's log, which does not say
  * which drive it speaks of, queues of this number are ours.
  */
-#define NVME_IO_QUEUE 8
+#define NVME_IO_QUEUE 64
 
 #define NVME_READ 0x02	/* NVM Command Set 1.0, 3.2.4 */
 #define NVME_WRITE 0x01	/* 3.2.6 */

@@ -16,7 +16,7 @@
  * has completed that was sent after it.
  */
 #define SWAP_DEPTH 256
-#define QUIET_MS 5000	/* a drive without load answers within this, also with stretch */
+#define QUIET_MS 30000	/* a drive without load answers within this, also on a busy host */
 #define REFUSE_EVERY 10	/* swaps between two that must be refused */
 
 struct swap {
@@ -34,10 +34,9 @@ static void *keep_reading(void *arg)
 	struct swap *s = arg;
 
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		uint32_t n = load_reap(&s->d->load);
-
+		/* Counted before the next ones are sent: what is not counted is in flight. */
+		atomic_fetch_add(&s->reads, load_reap(&s->d->load));
 		load_fill(&s->d->load, LOAD_READ);
-		atomic_fetch_add_explicit(&s->reads, n, memory_order_relaxed);
 	}
 	return NULL;
 }
@@ -54,6 +53,7 @@ static bool still_reading(struct swap *s)
 	while (atomic_load_explicit(&s->reads, memory_order_relaxed) - reads <= SWAP_DEPTH) {
 		if (now_ms() > end)
 			return false;
+		sleep_ms(1);
 	}
 	return true;
 }
@@ -67,11 +67,15 @@ static int try_refused(struct swap *s)
 	int err = vfio_attach(&s->d->vfio, &s->refused);
 
 	if (!err) {
-		err = still_reading(s) ? vfio_attach(&s->d->vfio, &s->d->map) : -EIO;
+		if (!still_reading(s))
+			return complain(-EIO, "no DMA on a page table for I/O page faults");
+		err = vfio_attach(&s->d->vfio, &s->d->map);
+		if (err)
+			return err;
 		iommu_unmap_refused(&s->refused, &s->faults, s->d->iommufd);
 		s->refused.hwpt = 0;
 		s->faults.fd = -1;
-		return err ? complain(err, "no way back from another page table") : 0;
+		return 0;
 	}
 	complaint_clear();
 	s->r->refused++;

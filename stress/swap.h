@@ -16,9 +16,9 @@ struct swap_result {
 /*
  * Build a second page table over the same memory, at the same addresses, and
  * replace one by the other @swaps times, while a second thread keeps the drive
- * reading and checks every byte. Every tenth time also try a page table that
- * the driver should refuse. After each attach, refused or not, a command that was sent later
- * must complete: a drive that has stopped cannot lose anything.
+ * reading and checks every byte. Every tenth time also try a page table that the
+ * driver may refuse. After each attach, refused or not, a command that was sent
+ * later must complete: a drive that has stopped cannot lose anything.
  *
  * The drive's load must be idle; it is idle again afterwards, on d->map, and the
  * second table is gone. Faulted, lost and corrupt data are left in
