@@ -461,16 +461,40 @@ static void look(struct session *s)
 		end(s, LAB_ERROR, "looking from outside: %s", s->qmp.error);
 }
 
+/* Where a guest is that hangs: nothing else tells, once the machine is ended. */
+static void keep_registers(struct session *s)
+{
+	char path[600];
+	json_t *text;
+	FILE *file;
+
+	s->qmp.deadline = lab_now_ms() + 5000;
+	if (!s->config->has_qmp ||
+	    qmp_run(&s->qmp, "human-monitor-command",
+		    json_pack("{s:s}", "command-line", "info registers -a"), &text))
+		return;
+	snprintf(path, sizeof(path), "%s/registers.log", s->config->dir);
+	file = fopen(path, "we");
+	if (file) {
+		fputs(json_is_string(text) ? json_string_value(text) : "", file);
+		fclose(file);
+	}
+	json_decref(text);
+}
+
 static void check_time(struct session *s)
 {
 	int64_t now = lab_now_ms();
 
 	if (*s->config->interrupted)
 		end(s, LAB_ERROR, "interrupted");
-	else if (now >= s->deadline)
+	if (s->over || (now < s->deadline && now < s->run_deadline))
+		return;
+	keep_registers(s);
+	if (now >= s->deadline)
 		end_failed_cycle(s, "timeout: waited %d s for %s", seconds(s, s->state),
 				 waiting_for[s->state]);
-	else if (now >= s->run_deadline)
+	else
 		end_failed_cycle(s, "timeout: the run took more than %d s", s->config->run_s);
 }
 
