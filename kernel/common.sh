@@ -21,4 +21,12 @@ series_sha256() {
 	{ echo "$SHA256"; patches | while read -r p; do cat "$p"; done; } | sha256sum | cut -d' ' -f1
 }
 
+# Compile by way of ccache, if there is one; its hits must not depend on where this tree is.
+use_ccache() {
+	! command -v ccache > /dev/null || {
+		PATH=/usr/lib/ccache:$PATH
+		export CCACHE_BASEDIR="$ROOT" CCACHE_NOHASHDIR=1
+	}
+}
+
 kgit() { git -C "$TREE" -c user.name=holdfast -c user.email=series@holdfast.invalid "$@"; }

@@ -84,12 +84,18 @@ static unsigned long value_after(const char *text, const char *mark)
 	return at ? strtoul(at + strlen(mark), NULL, 0) : 0;
 }
 
+/* @kind if the queue whose number follows @mark is ours. */
+static enum emulog_kind of_queue(const char *text, const char *mark, enum emulog_kind kind)
+{
+	return value_after(text, mark) == OUR_QUEUE ? kind : EMU_BYSTANDER;
+}
+
 static enum emulog_kind classify_nvme(const char *text)
 {
 	const char *rest;
 
 	if (starts(text, "enqueue_req_completion ", &rest))
-		return value_after(rest, "cqid ") == OUR_QUEUE ? EMU_COMPLETION : EMU_BYSTANDER;
+		return of_queue(rest, "cqid ", EMU_COMPLETION);
 	if (starts(text, "mmio_start_", &rest))
 		return EMU_CONTROLLER_ENABLE;
 	if (starts(text, "mmio_cfg ", &rest))
@@ -98,9 +104,9 @@ static enum emulog_kind classify_nvme(const char *text)
 	if (starts(text, "mmio_stopped ", &rest))
 		return EMU_CONTROLLER_STOP;
 	if (starts(text, "create_sq ", &rest))
-		return value_after(rest, "sqid=") == OUR_QUEUE ? EMU_QUEUE_CREATE : EMU_BYSTANDER;
+		return of_queue(rest, "sqid=", EMU_QUEUE_CREATE);
 	if (starts(text, "create_cq ", &rest))
-		return value_after(rest, "cqid=") == OUR_QUEUE ? EMU_QUEUE_CREATE : EMU_BYSTANDER;
+		return of_queue(rest, "cqid=", EMU_QUEUE_CREATE);
 	if (starts(text, "pci_reset ", &rest))
 		return EMU_RESET;
 	if (starts(text, "err_", &rest))

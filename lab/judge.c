@@ -16,8 +16,22 @@ static const char *const oracles[] = { "iommu", "device", "data", "emulator" };
 static const char *const zeroes[] = {
 	"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
 	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
-	"irq.nobody_cared", "bystanders.bad",
+	"irq.nobody_cared", "bystanders.bad", NULL,
 };
+
+/* Are the counts at all of @paths zero? If not, the first that isn't goes to @why. */
+static bool all_zero(json_t *object, const char *const *paths, char *why, size_t size)
+{
+	for (; *paths; paths++) {
+		json_int_t n = json_int_at(object, *paths);
+
+		if (!n)
+			continue;
+		snprintf(why, size, "%s is %lld", *paths, (long long)n);
+		return false;
+	}
+	return true;
+}
 
 static json_int_t in_phases(json_t *record, const char *const *phases)
 {
@@ -65,14 +79,8 @@ bool judge_cycle(json_t *record, const char *bystanders, char *why, size_t size)
 {
 	const char *objection;
 
-	for (size_t i = 0; i < sizeof(zeroes) / sizeof(zeroes[0]); i++) {
-		json_int_t n = json_int_at(record, zeroes[i]);
-
-		if (!n)
-			continue;
-		snprintf(why, size, "%s is %lld", zeroes[i], (long long)n);
+	if (!all_zero(record, zeroes, why, size))
 		return false;
-	}
 	objection = blind_part(record);
 	if (!objection)
 		objection = idle_part(record);
@@ -91,18 +99,12 @@ bool judge_cycle(json_t *record, const char *bystanders, char *why, size_t size)
 bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size)
 {
 	static const char *const swap_zeroes[] = {
-		"faulted", "lost", "corrupt", "stray", "iommu", "emulator",
+		"faulted", "lost", "corrupt", "stray", "iommu", "emulator", NULL,
 	};
 	json_int_t done = json_int_at(swaps, "done");
 
-	for (size_t i = 0; i < sizeof(swap_zeroes) / sizeof(swap_zeroes[0]); i++) {
-		json_int_t n = json_int_at(swaps, swap_zeroes[i]);
-
-		if (!n)
-			continue;
-		snprintf(why, size, "%s is %lld", swap_zeroes[i], (long long)n);
+	if (!all_zero(swaps, swap_zeroes, why, size))
 		return false;
-	}
 	if (done != planned || (planned && json_int_at(swaps, "reads") <= planned))
 		snprintf(why, size, "%lld of %lld, during %lld reads", (long long)done,
 			 (long long)planned, (long long)json_int_at(swaps, "reads"));

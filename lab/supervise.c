@@ -41,7 +41,8 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM, OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM,
+	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
 
@@ -315,8 +316,8 @@ int main(int argc, char **argv)
 	struct options o = {
 		.session = {
 			.has_qmp = true, .cycles = 1, .bdf = "0000:01:00.0",
-			.port = "0000:00:03.0", 
-			.iommu = "intel", .bystanders = "", .ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
+			.port = "0000:00:03.0", .iommu = "intel", .bystanders = "",
+			.ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
 			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
 		},
 		.run = {

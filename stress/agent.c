@@ -202,16 +202,11 @@ static uint64_t needed_inflight(const struct agent *a)
 	return needed < MIN_INFLIGHT ? MIN_INFLIGHT : needed;
 }
 
-static bool enough_inflight(const struct agent *a)
-{
-	return a->drive.load.inflight >= needed_inflight(a);
-}
-
 static int check_inflight(const struct agent *a)
 {
 	const struct ledger_state *s = &a->ledger.state;
 
-	if (!s->rate || enough_inflight(a))
+	if (!s->rate || a->drive.load.inflight >= needed_inflight(a))
 		return 0;
 	return complain(-EAGAIN, "only %u commands in flight; needed are %llu: at least %d, and "
 			"twice a blackout of %u ms at %u per second", a->drive.load.inflight,

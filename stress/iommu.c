@@ -167,10 +167,12 @@ void iommu_unmap_refused(struct iommu_map *map, struct iommu_fault_queue *faults
 {
 	if (map->hwpt)
 		destroy(iommufd, map->hwpt);
+	map->hwpt = 0;
 	if (faults->fd < 0)
 		return;
 	close(faults->fd);
 	destroy(iommufd, faults->id);
+	faults->fd = -1;
 }
 
 int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,

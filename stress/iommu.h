@@ -69,6 +69,8 @@ int iommu_unmap(const struct iommu_map *map, int iommufd);
  */
 void iommu_map_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd,
 		       const struct vfio *v, uint32_t ioas);
+
+/* Nothing happens the second time. */
 void iommu_unmap_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd);
 
 /* Attach the device to map->hwpt, or replace what it is attached to. */

@@ -17,7 +17,7 @@
  */
 #define SWAP_DEPTH 256
 #define QUIET_MS 30000	/* a drive without load answers within this, also on a busy host */
-#define REFUSE_EVERY 10	/* swaps between two that must be refused */
+#define REFUSE_EVERY 10	/* swaps between two that the driver may refuse */
 
 struct swap {
 	struct drive *d;
@@ -73,8 +73,6 @@ static int try_refused(struct swap *s)
 		if (err)
 			return err;
 		iommu_unmap_refused(&s->refused, &s->faults, s->d->iommufd);
-		s->refused.hwpt = 0;
-		s->faults.fd = -1;
 		return 0;
 	}
 	complaint_clear();
