@@ -13,11 +13,12 @@ say = $(if $(V),,@echo "  $(1)	$(2)" >&2;)
 agent_main := stress/agent.c
 lab_main := lab/supervise.c
 parts = $(filter-out $($(1)_main) $(2)/test_%.c $(2)/bench_%.c,$(wildcard $(2)/*.c))
-agent_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,agent,stress) $(wildcard lib/*.c))
-lab_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,lab,lab) $(wildcard lib/*.c))
+lib_parts := $(filter-out lib/test_%.c,$(wildcard lib/*.c))
+agent_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,agent,stress) $(lib_parts))
+lab_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,lab,lab) $(lib_parts))
 agent_libs := -ljansson -lisal -lpci
-lab_libs := -ljansson
-tests := $(patsubst %.c,$(B)/test/%,$(wildcard stress/test_*.c lab/test_*.c))
+lab_libs := -ljansson -lisal
+tests := $(patsubst %.c,$(B)/test/%,$(wildcard lib/test_*.c stress/test_*.c lab/test_*.c))
 benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 
 .PHONY: help run test kernel programs unit-tests bench results clean
@@ -82,6 +83,9 @@ $(B)/test/stress/%: $(B)/obj/stress/%.o $(B)/lib/agent.a
 $(B)/test/lab/%: $(B)/obj/lab/%.o $(B)/lib/lab.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs) -lcmocka
+$(B)/test/lib/%: $(B)/obj/lib/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lisal -lcmocka
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
