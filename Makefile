@@ -11,13 +11,17 @@ say = $(if $(V),,@echo "  $(1)	$(2)" >&2;)
 
 # A file with main() is a program; test_* and bench_* stand beside what they test.
 agent_main := stress/agent.c
-lab_main := lab/supervise.c
+lab_main := lab/supervise.c lab/frames.c
 parts = $(filter-out $($(1)_main) $(2)/test_%.c $(2)/bench_%.c,$(wildcard $(2)/*.c))
 lib_parts := $(filter-out lib/test_%.c,$(wildcard lib/*.c))
 agent_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,agent,stress) $(lib_parts))
 lab_objs := $(patsubst %.c,$(B)/obj/%.o,$(call parts,lab,lab) $(lib_parts))
 agent_libs := -ljansson -lisal -lpci
 lab_libs := -ljansson -lisal
+# DPDK is used if it is there (libdpdk-dev); DPDK=off: not even then.
+DPDK ?= $(shell pkg-config --exists libdpdk 2>/dev/null && echo on || echo off)
+DPDK := $(DPDK)
+dpdk_libs := $(if $(filter on,$(DPDK)),$(shell pkg-config --libs libdpdk))
 tests := $(patsubst %.c,$(B)/test/%,$(wildcard lib/test_*.c stress/test_*.c lab/test_*.c))
 benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 
@@ -49,7 +53,7 @@ kernel:
 	$(Q)kernel/tree
 	$(Q)kernel/build
 
-programs: $(B)/bin/hf-agent $(B)/bin/hf-lab
+programs: $(B)/bin/hf-agent $(B)/bin/hf-lab $(B)/bin/hf-frames
 
 unit-tests: $(tests) $(benches)
 
@@ -69,6 +73,21 @@ $(B)/bin/hf-agent: $(B)/obj/stress/agent.o $(B)/lib/agent.a
 $(B)/bin/hf-lab: $(B)/obj/lab/supervise.o $(B)/lib/lab.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs)
+
+$(B)/bin/hf-frames: $(B)/obj/lab/frames.o $(B)/lib/lab.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs) $(dpdk_libs)
+
+# Its headers are not held to our warnings. A stamp, so that DPDK may come and go.
+$(B)/obj/lab/frames_dpdk.o: $(B)/dpdk-is-$(DPDK)
+ifeq ($(DPDK),on)
+$(B)/obj/lab/frames_dpdk.o: override CFLAGS += -DHF_DPDK \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
+endif
+$(B)/dpdk-is-%:
+	@mkdir -p $(@D)
+	@rm -f $(B)/dpdk-is-*
+	@touch $@
 
 $(B)/lib/agent.a: $(agent_objs)
 $(B)/lib/lab.a: $(lab_objs)
