@@ -25,7 +25,7 @@ dpdk_libs := $(if $(filter on,$(DPDK)),$(shell pkg-config --libs libdpdk))
 tests := $(patsubst %.c,$(B)/test/%,$(wildcard lib/test_*.c stress/test_*.c lab/test_*.c))
 benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 
-.PHONY: help run test kernel programs unit-tests bench results clean
+.PHONY: help run test kernel programs unit-tests bench results clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -78,16 +78,16 @@ $(B)/bin/hf-frames: $(B)/obj/lab/frames.o $(B)/lib/lab.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs) $(dpdk_libs)
 
-# Its headers are not held to our warnings. A stamp, so that DPDK may come and go.
-$(B)/obj/lab/frames_dpdk.o: $(B)/dpdk-is-$(DPDK)
+# Its headers are not held to our warnings. The stamp changes when DPDK comes or goes.
+$(B)/obj/lab/frames_dpdk.o: $(B)/dpdk-is
 ifeq ($(DPDK),on)
 $(B)/obj/lab/frames_dpdk.o: override CFLAGS += -DHF_DPDK \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
 endif
-$(B)/dpdk-is-%:
+$(B)/dpdk-is: FORCE
 	@mkdir -p $(@D)
-	@rm -f $(B)/dpdk-is-*
-	@touch $@
+	@echo $(DPDK) | cmp -s - $@ || echo $(DPDK) >$@
+FORCE:
 
 $(B)/lib/agent.a: $(agent_objs)
 $(B)/lib/lab.a: $(lab_objs)
