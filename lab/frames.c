@@ -296,7 +296,7 @@ static void publish(json_t *document, const char *path)
 /* NULL: interrupted before there was one, which is no failure. */
 static struct frames_io *open_peer(struct options *o)
 {
-	const char *name = o->connect ? o->connect : o->listen ? o->listen : o->dpdk;
+	const char *name = o->connect ? o->connect : o->listen ? o->listen : "--dpdk";
 	int timeout_ms = o->timeout_s * 1000;
 	struct frames_io *io = NULL;
 	int fd = o->fd, err;
@@ -312,7 +312,7 @@ static struct frames_io *open_peer(struct options *o)
 	if (err == -ENOTSUP && o->dpdk)
 		refuse("--dpdk", "built without DPDK: install libdpdk-dev, and make again");
 	if (err && !(err == -EINTR && interrupted))
-		refuse(name ? name : "--fd", strerror(-err));
+		refuse(o->fd >= 0 ? "--fd" : name, strerror(-err));
 	return io;
 }
 

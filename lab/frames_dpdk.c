@@ -16,8 +16,10 @@ int frames_io_dpdk(const char *eal, struct frames_io **io)
 
 #else
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -126,6 +128,22 @@ static const struct frames_ops dpdk_ops = {
 	.close = dpdk_close,
 };
 
+/* The EAL prints its usage to stdout, which is for the summary alone. */
+static int init_quietly(int argc, char **argv)
+{
+	int out, err;
+
+	fflush(stdout);
+	out = dup(STDOUT_FILENO);
+	if (out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return -errno;
+	err = rte_eal_init(argc, argv) < 0 ? -rte_errno : 0;
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	return err;
+}
+
 /* The words stay where the EAL may look for them later. */
 static int start_eal(const char *words)
 {
@@ -142,7 +160,7 @@ static int start_eal(const char *words)
 		if (*word)
 			argv[argc++] = word;
 	}
-	return rte_eal_init(argc, argv) < 0 ? -rte_errno : 0;
+	return init_quietly(argc, argv);
 }
 
 static int wait_for_link(uint16_t port)
