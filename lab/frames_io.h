@@ -48,7 +48,7 @@ static inline uint64_t frames_now_ns(void)
 void frames_sleep_until(uint64_t until_ns);
 
 /*
- * A connected stream socket to QEMU's "-netdev stream" (or dgram-less "socket"):
+ * A connected stream socket to QEMU's "-netdev stream":
  * each frame has its length before it, four bytes, big endian. Takes @fd over.
  * @buffer is what the kernel may queue (SO_SNDBUF), 0 for its default: whatever
  * is queued there is "sent" though the guest has not seen it, so it is kept small.

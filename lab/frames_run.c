@@ -114,19 +114,16 @@ static void build(struct run *r, uint64_t now)
 	frame_build(r->frame, r->length, r->plan->stream, sequence, now + r->real_ns);
 }
 
-/* Leave out of the schedule what has passed while nothing was taken. */
-static void skip_slots(struct run *r, uint64_t now)
+/* Leave out of the schedule the time in which the frame in the buffer was not taken. */
+static void skip_slots(struct run *r, uint64_t held_ns)
 {
-	unsigned __int128 passed = now - r->start_ns;
-	uint64_t slot = (uint64_t)((passed * r->plan->rate + SECOND - 1) / SECOND);
+	unsigned __int128 slots = (unsigned __int128)held_ns * r->plan->rate / SECOND;
 
-	if (slot > r->slot) {
-		r->result->skipped += slot - r->slot;
-		r->slot = slot;
-	}
+	r->slot += (uint64_t)slots;
+	r->result->skipped += (uint64_t)slots;
 }
 
-/* The frame in the buffer was not taken for a while. @return how long */
+/* The frame in the buffer was not taken for a while: for how long, and count it. */
 static uint64_t note_held(struct run *r, uint64_t now)
 {
 	uint64_t held = now > r->tried_ns ? now - r->tried_ns : 1;
@@ -155,7 +152,7 @@ static void note_sent(struct run *r, uint64_t now)
 	r->tried_ns = 0;
 	r->slot++;
 	if (r->was_held)
-		skip_slots(r, now);
+		skip_slots(r, sent.held_ns);
 	else if (r->plan->rate)
 		frames_times_add(&res->jitter, now - r->due_ns);
 	if (err)

@@ -69,7 +69,8 @@ struct frames_result {
  * Deadlines are absolute: a frame that is sent late does not shift those behind
  * it, which follow at once until the pace is reached again. Only time in which
  * frames were not taken is left out of the schedule: it would come back as a
- * burst that no pace has asked for. @log may be NULL.
+ * burst that no pace has asked for. A frame tells the time at which it was tried
+ * first, the log also when it was taken. @log may be NULL.
  */
 void frames_run(const struct frames_plan *plan, struct frames_io *io, struct frames_log *log,
 		struct frames_result *result);
