@@ -306,6 +306,12 @@ int nicdev_start(struct nicdev *n, const struct nic_io *io, uint32_t device,
 	return 0;
 }
 
+void nicdev_stop(struct nicdev *n)
+{
+	put(n, NIC_RCTL, get(n, NIC_RCTL) & ~NIC_RCTL_EN);
+	put(n, NIC_TCTL, get(n, NIC_TCTL) & ~NIC_TCTL_EN);
+}
+
 /*
  * Adopt
  */
@@ -458,6 +464,13 @@ void nicdev_rx_take(struct nicdev *n)
 {
 	n->rx[n->state.rx_head] = (struct nic_rx_desc){ 0 };
 	n->state.rx_head = (n->state.rx_head + 1) % n->state.rx_depth;
+}
+
+void nicdev_rx_mend(struct nicdev *n, uint32_t ahead)
+{
+	uint32_t at = (n->state.rx_head + ahead) % n->state.rx_depth;
+
+	n->rx[at] = (struct nic_rx_desc){ .address = rx_address(n, at) };
 }
 
 void nicdev_rx_give(struct nicdev *n)

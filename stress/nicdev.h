@@ -103,6 +103,9 @@ int nicdev_adopt_memory(struct nicdev *n, const struct memory *dma, uint64_t iov
  */
 int nicdev_adopt(struct nicdev *n, const struct nic_io *io);
 
+/* No DMA from here on, in either direction. */
+void nicdev_stop(struct nicdev *n);
+
 /*
  * Is the device behind @io running the rings of @state? Counts what is not so; reads
  * only. Each finding adds a word to @why.
@@ -134,6 +137,9 @@ uint32_t nicdev_rx_used(const struct nicdev *n);
 
 /* Take head's descriptor back, whatever became of it. */
 void nicdev_rx_take(struct nicdev *n);
+
+/* Write the waiting descriptor @ahead of head anew. */
+void nicdev_rx_mend(struct nicdev *n, uint32_t ahead);
 
 /* Give the device all descriptors but the one that tells full from empty; not rung. */
 void nicdev_rx_give(struct nicdev *n);
