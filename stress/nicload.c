@@ -474,7 +474,7 @@ static uint32_t hole(const struct nicload *l)
 }
 
 /* Their frames came, or did not: no driver would have seen them. */
-static void skip(struct nicload *l, uint32_t count)
+static void skip_hole(struct nicload *l, uint32_t count)
 {
 	problem(l, "%u receive descriptors from %u on were used, and never reported", count,
 		l->dev->state.rx_head);
@@ -513,7 +513,7 @@ void nicload_catch_up(struct nicload *l)
 		nicload_receive(l);
 		count = lasting_hole(l);
 		if (count)
-			skip(l, count);
+			skip_hole(l, count);
 	} while ((count || (nicdev_rx_given(l->dev) > NEAR &&
 			   nicdev_rx_look(l->dev, NEAR, &d) == NIC_RX_DONE)) && now_ms() < end);
 }
