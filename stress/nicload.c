@@ -434,6 +434,28 @@ static void take_one(struct nicload *l)
 	note_full(l);
 }
 
+/*
+ * Has the device come to the tail? What it drops from then on is missing behind its last
+ * descriptor: so leave it there until that one is taken, or nobody knows any more.
+ */
+static bool has_stopped(const struct nicload *l)
+{
+	const struct nicdev_state *s = &l->dev->state;
+	uint32_t left = (s->rx_rung + s->rx_depth - s->rx_head) % s->rx_depth;
+	struct nic_rx_desc d;
+
+	return left && nicdev_rx_look(l->dev, left - 1, &d) == NIC_RX_DONE;
+}
+
+static void give_back(struct nicload *l)
+{
+	/* Without registers nobody uses what would be given. */
+	if (!l->dev->io.write || has_stopped(l))
+		return;
+	nicdev_rx_give(l->dev);
+	nicdev_rx_ring(l->dev);
+}
+
 uint32_t nicload_receive(struct nicload *l)
 {
 	uint64_t now_ns = realtime_ns();
@@ -445,16 +467,11 @@ uint32_t nicload_receive(struct nicload *l)
 	       nicdev_rx_look(l->dev, 0, &d) == NIC_RX_DONE) {
 		check_frame(l, l->dev->state.rx_head, &d, now_ns);
 		take_one(l);
-		if (++n % RING_EVERY)
-			continue;
-		nicdev_rx_give(l->dev);
-		nicdev_rx_ring(l->dev);
+		if (++n % RING_EVERY == 0)
+			give_back(l);
 	}
-	/* Without registers nobody uses what would be given. */
-	if (n && l->dev->io.write) {
-		nicdev_rx_give(l->dev);
-		nicdev_rx_ring(l->dev);
-	}
+	if (n)
+		give_back(l);
 	return n;
 }
 
@@ -489,10 +506,7 @@ static void skip_hole(struct nicload *l, uint32_t count)
 		memcpy(data, poison, sizeof(poison));
 		take_one(l);
 	}
-	if (!l->dev->io.write)
-		return;
-	nicdev_rx_give(l->dev);
-	nicdev_rx_ring(l->dev);
+	give_back(l);
 }
 
 /* A hole that lasts, at the same place, is one. */

@@ -13,7 +13,7 @@
 
 #include "fake_nic.h"
 
-#define RX 128u
+#define RX 384u	/* more than are given back at once */
 #define TX 16u
 #define STREAM 5u
 
@@ -494,7 +494,7 @@ static void adopted_load_goes_on(void **s)
 	uint8_t got[FRAME_MAX];
 
 	(void)s;
-	flow(100);
+	flow(300);
 	nicload_receive(&load);
 	nicload_new_account(&load);
 	flow(7);
