@@ -31,26 +31,28 @@ static const char *const names[EMU_KINDS] = {
 	[EMU_RESET] = "resets",
 };
 
-void emulog_watch_init(struct emulog_watch *w, const char *bdf, const char *port)
+/* Is "bb:dd.f" the address @bdf? The emulator knows one domain only. */
+static bool is_at(const char *where, const char *bdf)
 {
-	const char *device_bus = strchr(bdf, ':');
-	const char *port_bus = strchr(port, ':');
+	const char *bus = strchr(bdf, ':');
 
-	snprintf(w->device, sizeof(w->device), "%s", device_bus ? device_bus + 1 : bdf);
-	snprintf(w->port, sizeof(w->port), "%s", port_bus ? port_bus + 1 : port);
+	return bus && strcmp(where, bus + 1) == 0;
 }
 
 /* "pci_cfg_write NAME bb:dd.f @0xOFFSET <- 0xVALUE" */
 static enum emulog_kind classify_config(const struct emulog_watch *w, const char *text)
 {
+	bool port = false, device = false;
 	unsigned int offset, value;
 	char where[16];
-	bool port;
 
 	if (sscanf(text, "%*s %15s @0x%x <- 0x%x", where, &offset, &value) != 3)
 		return EMU_NONE;
-	port = strcmp(where, w->port) == 0;
-	if (!port && strcmp(where, w->device) != 0)
+	for (unsigned int i = 0; i < w->count; i++) {
+		device |= is_at(where, w->devices[i].bdf);
+		port |= is_at(where, w->devices[i].port);
+	}
+	if (!port && !device)
 		return EMU_NONE;
 	if (offset == PCI_COMMAND && !(value & PCI_COMMAND_MASTER))
 		return EMU_BUS_MASTER_OFF;

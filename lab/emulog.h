@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lab.h"
+
 /*
  * What a line of emulator.log means. The first three are ordinary; everything else
  * must not happen from the last quiet moment before a jump to the end of its
@@ -35,14 +37,11 @@ struct emulog_counts {
 	uint64_t n[EMU_KINDS];
 };
 
-/* The devices whose configuration writes matter, as "01:00.0". */
+/* The devices whose configuration writes matter. */
 struct emulog_watch {
-	char device[16];
-	char port[16];
+	const struct lab_device *devices;
+	unsigned int count;
 };
-
-/* Take "bb:dd.f" from the two addresses "dddd:bb:dd.f". */
-void emulog_watch_init(struct emulog_watch *w, const char *bdf, const char *port);
 
 /* What @line says about the watched devices. */
 enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line);

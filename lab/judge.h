@@ -11,10 +11,17 @@
 /*
  * The agent judges its own cycle; this looks at the whole record again, with
  * what was seen from outside, and believes a pass only if no oracle reported
- * anything and DMA arrived on both sides of the IOMMU's take-over. Writes the
- * first objection to @why and returns false.
+ * anything, DMA arrived on both sides of the IOMMU's take-over, and each of @loads
+ * and @bystanders was at work. Writes the first objection to @why and returns false.
  */
-bool judge_cycle(json_t *record, const char *bystanders, char *why, size_t size);
+bool judge_cycle(json_t *record, const char *loads, const char *bystanders, char *why,
+		 size_t size);
+
+/*
+ * Has every frame that a port sent come back to its source as it should? @frames: as in
+ * run.json, NULL if there was no source. False with the reason in @why.
+ */
+bool judge_frames(json_t *frames, char *why, size_t size);
 
 /*
  * Were @planned page tables replaced without harm? @swaps: as in run.json, NULL if

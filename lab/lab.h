@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Description: what the parts of hf-lab share: clocks and verdicts */
+/* Description: what the parts of hf-lab share: clocks, verdicts, devices */
 
 #ifndef HF_LAB_H
 #define HF_LAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 
 /*
@@ -41,6 +43,27 @@ static inline int lab_exit_code(enum lab_verdict verdict)
 	};
 
 	return codes[verdict];
+}
+
+#define LAB_DEVICES 4
+
+/* A device under test and the root port above it, as "dddd:bb:dd.f". Strings are borrowed. */
+struct lab_device {
+	const char *bdf, *port;
+};
+
+/* Is @word one of the words of @list, which commas separate? */
+static inline bool lab_listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (list && *list) {
+		if (strncmp(list, word, len) == 0 && (list[len] == ',' || !list[len]))
+			return true;
+		list = strchr(list, ',');
+		list += list ? 1 : 0;
+	}
+	return false;
 }
 
 /* Milliseconds for timeouts: a clock that nobody sets. */

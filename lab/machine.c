@@ -17,9 +17,11 @@
 
 #define CHILD_RESULTS	3
 #define CHILD_QMP	4
+#define CHILD_WIRE	5
 #define STOP_MS		3000
 
-static void become(char *const argv[], const char *dir, int log, int results, int qmp)
+static void become(char *const argv[], const char *dir, int log, int results, int qmp,
+		   const int wires[MACHINE_WIRES])
 {
 	sigset_t none;
 
@@ -32,6 +34,10 @@ static void become(char *const argv[], const char *dir, int log, int results, in
 	    dup2(results, CHILD_RESULTS) < 0 || dup2(qmp, CHILD_QMP) < 0 ||
 	    setenv("HF_RUN_DIR", dir, 1))
 		_exit(2);
+	for (int i = 0; i < MACHINE_WIRES; i++) {
+		if (wires[i] >= 0 && dup2(wires[i], CHILD_WIRE + i) < 0)
+			_exit(2);
+	}
 	execvp(argv[0], argv);
 	fprintf(stderr, "%s: cannot be run\n", argv[0]);
 	_exit(2);
@@ -51,7 +57,8 @@ static int channel(int ends[2])
 	return ends[0] < 0 || ends[1] < 0 ? -EMFILE : 0;
 }
 
-int machine_start(struct machine *m, char *const argv[], const char *dir)
+int machine_start(struct machine *m, char *const argv[], const char *dir,
+		  const int wires[MACHINE_WIRES])
 {
 	int results[2], qmp[2], log, err;
 	char path[600];
@@ -73,7 +80,7 @@ int machine_start(struct machine *m, char *const argv[], const char *dir)
 		return -errno;
 	}
 	if (!m->pid)
-		become(argv, dir, log, results[1], qmp[1]);
+		become(argv, dir, log, results[1], qmp[1], wires);
 	close(log);
 	close(results[1]);
 	close(qmp[1]);

@@ -145,6 +145,26 @@ static json_t *dma_part(json_t *cycles)
 	return dma;
 }
 
+/* Null without the load. */
+static json_t *nic_part(json_t *cycles)
+{
+	static const char *const sums[] = {
+		"received", "in_blackout", "lost", "missing", "dropped", "torn", "duplicate",
+		"late", "faulted", "stray", "foreign", "ring_full", "bytes", "sent", "unsent",
+	};
+	json_t *nic;
+	char path[64];
+
+	if (!json_is_object(json_at(json_array_get(cycles, 0), "nic")))
+		return json_null();
+	nic = json_object();
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+		snprintf(path, sizeof(path), "nic.%s", sums[i]);
+		json_object_set_new(nic, sums[i], json_integer(sum(cycles, path)));
+	}
+	return nic;
+}
+
 static json_t *walk_part(json_t *cycles)
 {
 	json_t *found = NULL;
@@ -205,13 +225,14 @@ static json_int_t completed(json_t *cycles)
 	return n;
 }
 
-json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cycles)
+json_t *report_document(const struct report_run *run, json_t *swaps, json_t *frames,
+			json_t *cycles)
 {
 	bool emulated = run->accel && strcmp(run->accel, "tcg") == 0;
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
-			 " s:o, s:s,s:o, s:I, s:O?, s:{s:I,s:I}, s:o, s:{s:o,s:o,s:o,s:o}, s:o,"
-			 " s:o, s:o, s:o, s:I}",
+			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o},"
+			 " s:o, s:o, s:o, s:o, s:I}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -223,9 +244,9 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "control_caught", run->control_caught < 0 ? json_null() :
 			 json_boolean(run->control_caught),
 			 "stretch_ms", run->stretch_ms,
-			 "swaps", swaps,
+			 "swaps", swaps, "frames", frames,
 			 "cycles", "planned", run->planned, "completed", completed(cycles),
-			 "dma", dma_part(cycles),
+			 "dma", dma_part(cycles), "nic", nic_part(cycles),
 			 "oracles", "iommu", sum_or_null(cycles, "oracles.iommu"),
 			 "device", sum_or_null(cycles, "oracles.device"),
 			 "data", sum_or_null(cycles, "oracles.data"),
@@ -260,11 +281,12 @@ void report_progress(FILE *to, json_t *record, json_int_t planned)
 	fprintf(to, "cycle %lld/%lld: %s", (long long)json_int_at(record, "cycle"),
 		(long long)planned, json_string_at(record, "verdict"));
 	if (json_at(record, "dma"))
-		fprintf(to, "  blackout %.0f ms  in flight %lld  in blackout %lld  faulted %lld"
-			"  lost %lld  looks %lld",
+		fprintf(to, "  blackout %.0f ms  in flight %lld  in blackout %lld (frames %lld)"
+			"  faulted %lld  lost %lld  looks %lld",
 			json_number_value(json_at(record, "blackout.ms")),
 			(long long)json_int_at(record, "dma.inflight"),
 			(long long)json_int_at(record, "dma.in_blackout"),
+			(long long)json_int_at(record, "nic.in_blackout"),
 			(long long)json_int_at(record, "dma.faulted"),
 			(long long)json_int_at(record, "dma.lost"),
 			(long long)json_int_at(record, "outside.samples"));
@@ -287,7 +309,7 @@ void report_swaps(FILE *to, json_t *swaps)
 static void print_cycle(FILE *to, json_t *record)
 {
 	static const char *const columns[] = {
-		"dma.inflight", "dma.in_blackout", "dma.faulted", "dma.lost", "dma.corrupt",
+		"dma.inflight", "dma.in_blackout", "nic.in_blackout", "dma.faulted", "dma.lost", "dma.corrupt",
 		"dma.stray", "oracles.iommu", "oracles.device", "oracles.data",
 		"oracles.emulator", "outside.samples",
 	};
@@ -319,7 +341,7 @@ void report_table(FILE *to, json_t *document, json_t *cycles)
 	if (json_is_object(json_at(document, "swaps")))
 		report_swaps(to, json_at(document, "swaps"));
 	if (json_array_size(cycles))
-		fprintf(to, "cycle       blackout_ms inflight blackout  faulted     lost  corrupt"
+		fprintf(to, "cycle       blackout_ms inflight blackout   frames  faulted     lost  corrupt"
 			"    stray    iommu   device     data emulator    looks\n");
 	json_array_foreach(cycles, i, record)
 		print_cycle(to, record);

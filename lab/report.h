@@ -24,7 +24,8 @@ struct report_run {
 };
 
 /* The document run.json, from the run and its cycle records. New reference. */
-json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cycles);
+json_t *report_document(const struct report_run *run, json_t *swaps, json_t *frames,
+			json_t *cycles);
 
 /* One line on one cycle. */
 void report_progress(FILE *to, json_t *record, json_int_t planned);

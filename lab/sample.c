@@ -53,19 +53,24 @@ static const struct iommu_regs *find_regs(const char *iommu)
 	return NULL;
 }
 
-int sampler_init(struct sampler *s, const char *bdf, const char *port, uint64_t ecam,
-		 const char *iommu, uint64_t regs)
+int sampler_init(struct sampler *s, const struct lab_device *devices, unsigned int count,
+		 uint64_t ecam, const char *iommu, uint64_t regs)
 {
 	sampler_reset(s);
 	s->regs = find_regs(iommu);
-	if (!s->regs)
+	if (!s->regs || count > LAB_DEVICES)
 		return -EINVAL;
-	s->words = regs ? SAMPLE_WORDS : SAMPLE_ENABLE;
+	s->first = regs ? 0 : SAMPLE_COMMAND;
+	s->words = SAMPLE_COMMAND + 2 * count - s->first;
 	s->address[SAMPLE_ENABLE] = regs + s->regs->enable;
 	s->address[SAMPLE_FAULTS] = regs + s->regs->faults;
-	if (command_address(bdf, ecam, &s->address[SAMPLE_DEVICE]) ||
-	    command_address(port, ecam, &s->address[SAMPLE_PORT]))
-		return -EINVAL;
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t *at = &s->address[SAMPLE_COMMAND + 2 * i];
+
+		if (command_address(devices[i].bdf, ecam, &at[0]) ||
+		    command_address(devices[i].port, ecam, &at[1]))
+			return -EINVAL;
+	}
 	return 0;
 }
 
@@ -78,20 +83,21 @@ void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us)
 	s->last_us = now_us;
 	s->samples++;
 	for (unsigned int i = 0; i < s->words; i++) {
+		unsigned int word = s->first + i;
 		uint32_t seen = value[i];
 
 		/* All ones is what an absent function reads as: no bit of it is set. */
-		if (i < SAMPLE_ENABLE && seen == UINT32_MAX)
+		if (word >= SAMPLE_COMMAND && seen == UINT32_MAX)
 			seen = 0;
-		s->and_bits[i] &= seen;
-		s->or_bits[i] |= seen;
+		s->and_bits[word] &= seen;
+		s->or_bits[word] |= seen;
 	}
 }
 
 int sampler_look(struct sampler *s, struct qmp *q)
 {
 	uint32_t value[SAMPLE_WORDS];
-	int err = qmp_read32(q, s->address, value, s->words);
+	int err = qmp_read32(q, s->address + s->first, value, s->words);
 
 	if (!err)
 		sampler_add(s, value, lab_wall_us());
@@ -100,15 +106,25 @@ int sampler_look(struct sampler *s, struct qmp *q)
 
 static bool has_iommu(const struct sampler *s)
 {
-	return s->words > SAMPLE_ENABLE;
+	return s->first < SAMPLE_COMMAND;
+}
+
+/* Bus mastering, seen on in each look at every device (@port: at every root port). */
+static bool all_masters(const struct sampler *s, bool port)
+{
+	for (unsigned int i = SAMPLE_COMMAND + port; i < s->first + s->words; i += 2) {
+		if (!(s->and_bits[i] & PCI_COMMAND_MASTER))
+			return false;
+	}
+	return true;
 }
 
 const char *sampler_complaint(const struct sampler *s)
 {
-	if (!(s->and_bits[SAMPLE_DEVICE] & PCI_COMMAND_MASTER))
-		return "the device was seen without bus mastering";
-	if (!(s->and_bits[SAMPLE_PORT] & PCI_COMMAND_MASTER))
-		return "the root port was seen without bus mastering";
+	if (!all_masters(s, false))
+		return "a device was seen without bus mastering";
+	if (!all_masters(s, true))
+		return "a root port was seen without bus mastering";
 	if (has_iommu(s) && !(s->and_bits[SAMPLE_ENABLE] & s->regs->enable_bit))
 		return "the IOMMU was seen with translation off";
 	if (has_iommu(s) && (s->or_bits[SAMPLE_FAULTS] & s->regs->fault_bits))
@@ -129,9 +145,8 @@ json_t *sampler_json(const struct sampler *s)
 			    1000.0 / (double)(s->samples - 1) : 0.0,
 			    "longest_gap_ms", (double)s->longest_gap_us / 1000.0,
 			    "device_bus_master",
-			    !!(s->and_bits[SAMPLE_DEVICE] & PCI_COMMAND_MASTER),
-			    "port_bus_master",
-			    !!(s->and_bits[SAMPLE_PORT] & PCI_COMMAND_MASTER),
+			    (int)all_masters(s, false),
+			    "port_bus_master", (int)all_masters(s, true),
 			    "complaint", complaint);
 	if (outside && has_iommu(s)) {
 		json_object_set_new(outside, "translation",

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lab.h"
 #include "qmp.h"
 
 /*
@@ -16,11 +17,11 @@
  * emulator's log is the oracle for that.
  */
 enum sample_word {
-	SAMPLE_DEVICE,		/* COMMAND and STATUS of the device */
-	SAMPLE_PORT,		/* the same of its root port */
 	SAMPLE_ENABLE,		/* the IOMMU's register that says whether it translates */
 	SAMPLE_FAULTS,		/* and the one that says whether faults are pending */
-	SAMPLE_WORDS
+	SAMPLE_COMMAND,		/* COMMAND and STATUS of the first device, then of its root port; */
+				/* and so on for all devices */
+	SAMPLE_WORDS = SAMPLE_COMMAND + 2 * LAB_DEVICES
 };
 
 struct iommu_regs;
@@ -28,7 +29,8 @@ struct iommu_regs;
 struct sampler {
 	const struct iommu_regs *regs;
 	uint64_t address[SAMPLE_WORDS];
-	unsigned int words;	/* 2 on a machine whose IOMMU cannot be looked at */
+	unsigned int first;	/* SAMPLE_COMMAND on a machine whose IOMMU cannot be looked at */
+	unsigned int words;	/* from the first on */
 	uint64_t samples;
 	uint32_t and_bits[SAMPLE_WORDS];
 	uint32_t or_bits[SAMPLE_WORDS];
@@ -36,12 +38,12 @@ struct sampler {
 };
 
 /*
- * @bdf and @port are "dddd:bb:dd.f", @ecam the address of configuration space,
+ * The @devices are @count, @ecam the address of configuration space,
  * @regs that of the IOMMU's registers or 0, and @iommu "intel" or "amd". -EINVAL for a
  * malformed address or another IOMMU.
  */
-int sampler_init(struct sampler *s, const char *bdf, const char *port, uint64_t ecam,
-		 const char *iommu, uint64_t regs);
+int sampler_init(struct sampler *s, const struct lab_device *devices, unsigned int count,
+		 uint64_t ecam, const char *iommu, uint64_t regs);
 
 /* Forget what was seen: a new jump begins. */
 void sampler_reset(struct sampler *s);
@@ -49,7 +51,7 @@ void sampler_reset(struct sampler *s);
 /* Look once. Returns what qmp_read32() returns. */
 int sampler_look(struct sampler *s, struct qmp *q);
 
-/* Take in one look: @value holds s->words words, seen at @now_us. */
+/* Take in one look: @value holds s->words words from s->first on, seen at @now_us. */
 void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us);
 
 /* What was wrong in any sample, as a sentence without a full stop; NULL: nothing. */

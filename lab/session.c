@@ -21,12 +21,15 @@
 #include "qmp.h"
 #include "report.h"
 #include "sample.h"
+#include "source.h"
 #include "stream.h"
 #include "tail.h"
 
 #define LOG_INTERVAL_MS	50	/* between looks at console and emulator log */
 #define LOOK_INTERVAL_MS 1	/* between looks at the hardware in a jump */
 #define OFF_S		30	/* from "done" to the end of the machine */
+#define SETTLE_US	5000000	/* a frame that was taken that long ago has landed, or is lost */
+#define NIC_STREAM	1	/* stream numbers of the sources */
 
 /* What the lab waits for. */
 enum state {
@@ -41,6 +44,7 @@ struct session {
 	const struct session_config *config;
 	struct session_result *result;
 	struct machine machine;
+	struct source sources[MACHINE_WIRES]; /* the NIC's and DPDK's; without a name: none */
 	struct stream stream;
 	struct qmp qmp;
 	struct console console;
@@ -154,6 +158,26 @@ static void add_outside(struct session *s, json_t *record, bool whole)
 	json_object_set_new(record, "host", json_pack("{s:I,s:I,s:I}", "jump_us", s->jump_us,
 						      "hello_us", s->hello_us,
 						      "record_us", lab_wall_us()));
+}
+
+/* Frames that were sent and never landed are known only here, where they were sent. */
+static void add_missing(struct session *s, json_t *record)
+{
+	json_t *nic = json_at(record, "nic"), *data = json_at(record, "oracles.data");
+	int64_t n;
+
+	if (!json_is_object(nic) || !s->sources[0].name)
+		return;
+	n = source_missing(&s->sources[0], (uint64_t)json_int_at(nic, "last"),
+			   lab_wall_us() - SETTLE_US);
+	if (n < 0) {
+		end(s, LAB_ERROR, "what was sent to the NIC is not known: %s", strerror((int)-n));
+		return;
+	}
+	json_object_set_new(nic, "missing", json_integer(n));
+	json_object_set_new(json_at(record, "dma"), "lost",
+			    json_integer(json_int_at(record, "dma.lost") + n));
+	json_integer_set(data, json_integer_value(data) + n);
 }
 
 /* Takes @record. */
@@ -287,8 +311,9 @@ static void on_cycle(struct session *s, json_t *event)
 		end(s, LAB_ERROR, "cycle %lld: nobody looked from outside", (long long)s->cycle);
 	json_object_del(event, "ev");
 	add_outside(s, event, true);
+	add_missing(s, event);
 	if (strcmp(json_string_at(event, "verdict"), "pass") == 0 &&
-	    !judge_cycle(event, s->config->bystanders, why, sizeof(why))) {
+	    !judge_cycle(event, s->config->loads, s->config->bystanders, why, sizeof(why))) {
 		json_object_set_new(event, "verdict", json_string("fail"));
 		json_object_set_new(event, "reason", json_pack("s+", "seen by the lab: ", why));
 	}
@@ -546,12 +571,59 @@ static int prepare(struct session *s)
 	console_init(&s->console, path);
 	snprintf(path, sizeof(path), "%s/emulator.log", c->dir);
 	tail_init(&s->emulator, path);
-	emulog_watch_init(&s->watch, c->bdf, c->port);
-	if (sampler_init(&s->sampler, c->bdf, c->port, c->ecam, c->iommu, c->iommu_regs))
+	s->watch = (struct emulog_watch){ .devices = c->devices, .count = c->device_count };
+	if (sampler_init(&s->sampler, c->devices, c->device_count, c->ecam, c->iommu,
+			 c->iommu_regs))
 		return -EINVAL;
 	snprintf(path, sizeof(path), "%s/cycles.jsonl", c->dir);
 	s->records = fopen(path, "we");
 	return s->records ? 0 : -errno;
+}
+
+/* Sources first: their wires are the machine's to inherit. */
+static int start_all(struct session *s)
+{
+	static const char *const names[MACHINE_WIRES] = { "nic", "dpdk" };
+	const struct session_config *c = s->config;
+	int wires[MACHINE_WIRES] = { -1, -1 };
+	int err = 0;
+
+	for (int i = 0; i < MACHINE_WIRES && !err; i++) {
+		if (!lab_listed(c->loads, names[i]))
+			continue;
+		err = source_start(&s->sources[i], names[i], c->dir, NIC_STREAM + i,
+				   c->frame_rate);
+		wires[i] = s->sources[i].wire;
+	}
+	if (!err)
+		err = machine_start(&s->machine, c->command, c->dir, wires);
+	for (int i = 0; i < MACHINE_WIRES; i++) {
+		if (s->sources[i].name)
+			source_let_go(&s->sources[i]);
+	}
+	return err;
+}
+
+/* With the machine their wires have gone: what do they say? */
+static void stop_sources(struct session *s)
+{
+	struct session_result *r = s->result;
+	char why[120];
+
+	for (int i = 0; i < MACHINE_WIRES; i++) {
+		struct source *source = &s->sources[i];
+
+		if (!source->name)
+			continue;
+		source_stop(source);
+		if (!r->frames)
+			r->frames = json_object();
+		json_object_set_new(r->frames, source->name, source_summary(source));
+	}
+	if (r->verdict != LAB_PASS || judge_frames(r->frames, why, sizeof(why)))
+		return;
+	r->verdict = LAB_FAIL;
+	snprintf(r->reason, sizeof(r->reason), "%s", why);
 }
 
 /* After "done" the guest has files to close and a machine to power off. */
@@ -560,6 +632,7 @@ static void wind_up(struct session *s)
 	if (s->state == ST_OFF && !machine_wait(&s->machine, OFF_S * 1000))
 		fprintf(stderr, "hf-lab: the machine did not power off; it is ended\n");
 	machine_stop(&s->machine);
+	stop_sources(s);
 	console_read(&s->console);
 	s->result->warnings = s->console.warnings;
 	tail_close(&s->console.tail);
@@ -579,8 +652,9 @@ void session_run(const struct session_config *config, struct session_result *res
 	result->cycles = json_array();
 	err = prepare(&s);
 	if (!err)
-		err = machine_start(&s.machine, config->command, config->dir);
+		err = start_all(&s);
 	if (err) {
+		stop_sources(&s);
 		end(&s, LAB_ERROR, "the run cannot be set up: %s", strerror(-err));
 		return;
 	}

@@ -15,10 +15,13 @@ struct session_config {
 	char *const *command;	/* what starts the machine */
 	const char *dir;	/* build/results/<run-id> */
 	bool has_qmp;		/* false: a real machine; no rate, no looks, no log */
+	const char *loads;	/* "nvme,nic,fio,dpdk" or some of them; nic and dpdk have a source */
+	int frame_rate;		/* of each source, frames per second */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	json_int_t cycles;
-	const char *bdf, *port;
+	struct lab_device devices[LAB_DEVICES]; /* preserved: to be looked at from outside */
+	unsigned int device_count;
 	const char *iommu;	/* "intel" or "amd" */
 	uint64_t ecam, iommu_regs;
 	/* Seconds: start to hello, hello or record to jump, jump to hello, hello to record. */
@@ -32,6 +35,7 @@ struct session_result {
 	char reason[512];
 	json_t *cycles;		/* the records, as in cycles.jsonl */
 	json_t *swaps;		/* what came of them; NULL: none were reported */
+	json_t *frames;		/* summary of each source, by its load; NULL: there was none */
 	char kernel[128];	/* empty: no hello came */
 	char accel[16];		/* "tcg" or "kvm"; empty: unknown */
 	char emulator[128];
@@ -41,8 +45,7 @@ struct session_result {
 /*
  * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
  * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
- * lines to stderr. Always fills @result; the caller drops result->cycles
- * and result->swaps.
+ * lines to stderr. Always fills @result; the caller drops its three references.
  */
 void session_run(const struct session_config *config, struct session_result *result);
 

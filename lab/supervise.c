@@ -21,15 +21,17 @@ static const char usage[] =
 	"Starts COMMAND as the machine under test (lab/machine.h says how), follows its\n"
 	"cycles, and leaves run.json, cycles.jsonl and logs in a new folder.\n"
 	"  --results=DIR      where that folder is made (build/results)\n"
-	"  --machine=NAME --profile=NAME --loads=LIST --series=SHA256\n"
+	"  --machine=NAME --profile=NAME --series=SHA256\n"
 	"                     what run.json says of the run\n"
+	"  --loads=LIST       what does the DMA: nvme,nic,fio,dpdk\n"
 	"  --cycles=N         jumps\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
 	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
 	"  --bystanders=LIST  nvme, nic: devices of the guest's kernel that must have worked\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
-	"  --bdf=A --port=A   device and root port, as dddd:bb:dd.f\n"
+	"  --device=A/A       a device under test and its root port, each as dddd:bb:dd.f; up to 4\n"
+	"  --frame-rate=N     frames per second to the ports of the loads nic and dpdk (200)\n"
 	"  --iommu=KIND       intel or amd\n"
 	"  --ecam=N --iommu-regs=N\n"
 	"                     addresses to look at from outside; registers 0: none\n"
@@ -41,7 +43,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_BDF, OPT_PORT, OPT_ECAM,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_FRAME_RATE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
@@ -58,8 +60,8 @@ static const struct option long_options[] = {
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
 	{ "stretch-ms", required_argument, NULL, OPT_STRETCH },
-	{ "bdf", required_argument, NULL, OPT_BDF },
-	{ "port", required_argument, NULL, OPT_PORT },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "frame-rate", required_argument, NULL, OPT_FRAME_RATE },
 	{ "ecam", required_argument, NULL, OPT_ECAM },
 	{ "iommu", required_argument, NULL, OPT_IOMMU },
 	{ "iommu-regs", required_argument, NULL, OPT_IOMMU_REGS },
@@ -119,6 +121,18 @@ static uint64_t address(const char *text)
 	return n;
 }
 
+/* "dddd:bb:dd.f/dddd:bb:dd.f" */
+static void add_device(struct session_config *c, const char *text)
+{
+	char *copy = strdup(text);
+	char *slash = copy ? strchr(copy, '/') : NULL;
+
+	if (!slash || c->device_count == LAB_DEVICES)
+		refuse(text, slash ? "too many devices" : "not a device/port");
+	*slash = 0;
+	c->devices[c->device_count++] = (struct lab_device){ copy, slash + 1 };
+}
+
 static void take_option(struct options *o, int id, const char *value)
 {
 	switch (id) {
@@ -133,6 +147,7 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_LOADS:
 		o->run.loads = value;
+		o->session.loads = value;
 		break;
 	case OPT_SERIES:
 		o->run.series = value;
@@ -155,11 +170,11 @@ static void take_option(struct options *o, int id, const char *value)
 	case OPT_STRETCH:
 		o->run.stretch_ms = number(value, 0);
 		break;
-	case OPT_BDF:
-		o->session.bdf = value;
+	case OPT_DEVICE:
+		add_device(&o->session, value);
 		break;
-	case OPT_PORT:
-		o->session.port = value;
+	case OPT_FRAME_RATE:
+		o->session.frame_rate = positive(value);
 		break;
 	case OPT_ECAM:
 		o->session.ecam = address(value);
@@ -294,7 +309,7 @@ static void catch_signals(void)
 
 static int publish(struct options *o, struct session_result *r)
 {
-	json_t *document = report_document(&o->run, r->swaps, r->cycles);
+	json_t *document = report_document(&o->run, r->swaps, r->frames, r->cycles);
 	int err = document ? report_write(o->session.dir, document) : -EINVAL;
 
 	if (err)
@@ -308,6 +323,7 @@ static int publish(struct options *o, struct session_result *r)
 	json_decref(document);
 	json_decref(r->cycles);
 	json_decref(r->swaps);
+	json_decref(r->frames);
 	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
 }
 
@@ -315,8 +331,8 @@ int main(int argc, char **argv)
 {
 	struct options o = {
 		.session = {
-			.has_qmp = true, .cycles = 1, .bdf = "0000:01:00.0",
-			.port = "0000:00:03.0", .iommu = "intel", .bystanders = "",
+			.has_qmp = true, .cycles = 1, .loads = "", .frame_rate = 200,
+			.iommu = "intel", .bystanders = "",
 			.ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
 			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
 		},

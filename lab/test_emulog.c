@@ -55,16 +55,20 @@ static const struct {
 	{ T "pci_cfg_write pcie-root-port 00:03.0 @0x3e <- 0x2", EMU_NONE },
 	{ T "pci_cfg_write nvme 01:00.0 @0x3e <- 0x40", EMU_NONE },
 	{ T "pci_cfg_write e1000e 02:00.0 @0x4 <- 0x0", EMU_NONE },
+	{ T "pci_cfg_write e1000e 05:00.0 @0x4 <- 0x0", EMU_BUS_MASTER_OFF },
+	{ T "pci_cfg_write pcie-root-port 00:06.0 @0x3e <- 0x40", EMU_RESET },
 	{ "", EMU_NONE },
 	{ "half a li", EMU_NONE },
 };
 
 static void test_lines(void **state)
 {
-	struct emulog_watch w;
+	static const struct lab_device devices[] = {
+		{ "0000:01:00.0", "0000:00:03.0" }, { "0000:05:00.0", "0000:00:06.0" },
+	};
+	const struct emulog_watch w = { .devices = devices, .count = 2 };
 
 	(void)state;
-	emulog_watch_init(&w, "0000:01:00.0", "0000:00:03.0");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		if (emulog_classify(&w, lines[i].line) != lines[i].kind)
 			fail_msg("%s: %d", lines[i].line, (int)emulog_classify(&w, lines[i].line));

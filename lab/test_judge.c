@@ -11,13 +11,18 @@
 static json_t *good_record(void)
 {
 	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
-			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i}}",
+			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i},s:{s:i},"
+			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
 			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
 			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
 			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
 			 "adopted", 1, "irq", "spurious", 0, "nobody_cared", 0,
 			 "outside", "complaint",
-			 "bystanders", "bytes", 9, "kept", 9, "frames", 9, "bad", 0);
+			 "bystanders", "bytes", 9, "kept", 9, "frames", 9, "bad", 0,
+			 "controller", "csts", 1,
+			 "nic", "in_blackout", 5, "resumed", 1, "lost", 0, "torn", 0,
+			 "duplicate", 0, "late", 0, "faulted", 0, "stray", 0, "eaten", 0,
+			 "unsent", 0, "missing", 0, "device", 0);
 }
 
 /* Set the member at @path, which must be there. */
@@ -38,7 +43,7 @@ static void test_good_record(void **state)
 	char why[100];
 
 	(void)state;
-	assert_true(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+	assert_true(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	json_decref(record);
 }
 
@@ -47,7 +52,9 @@ static void test_each_count_fails(void **state)
 	static const char *const counts[] = {
 		"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
 		"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
-		"irq.nobody_cared", "bystanders.bad",
+		"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate",
+		"nic.late", "nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing",
+		"nic.device",
 	};
 	char why[100];
 
@@ -56,7 +63,7 @@ static void test_each_count_fails(void **state)
 		json_t *record = good_record();
 
 		set(record, counts[i], json_integer(1));
-		assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+		assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 		assert_non_null(strstr(why, counts[i]));
 		json_decref(record);
 	}
@@ -70,11 +77,59 @@ static void test_idle_blackout_fails(void **state)
 
 	(void)state;
 	set(record, "dma.in_blackout_by_phase.early_boot", json_integer(0));
-	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	set(record, "dma.in_blackout_by_phase.early_boot", json_integer(1));
 	set(record, "dma.in_blackout_by_phase.init", json_integer(0));
-	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	json_decref(record);
+}
+
+/* Each load that the run has must have been at work; one that it has not, need not. */
+static void test_idle_loads_fail(void **state)
+{
+	static const struct {
+		const char *path;
+		int value;
+	} idle[] = {
+		{ "nic.in_blackout", 0 }, { "controller.csts", 3 }, { "nic.missing", -1 },
+		{ "nic.resumed", 0 },
+	};
+	char why[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(idle) / sizeof(idle[0]); i++) {
+		json_t *record = good_record();
+
+		set(record, idle[i].path, idle[i].value < 0 ? json_null() :
+		    json_integer(idle[i].value));
+		assert_false(judge_cycle(record, "nvme,nic", "", why, sizeof(why)));
+		assert_true(judge_cycle(record, *idle[i].path == 'n' ? "nvme" : "nic", "", why,
+					sizeof(why)));
+		json_decref(record);
+	}
+}
+
+static void test_frames(void **state)
+{
+	json_t *frames = json_pack("{s:{s:{s:i,s:i,s:i}},s:{s:{s:i,s:i,s:i}}}",
+				   "nic", "received", "frames", 9, "lost", 0, "torn", 0,
+				   "dpdk", "received", "frames", 9, "lost", 7, "torn", 0);
+	char why[120];
+
+	(void)state;
+	assert_true(judge_frames(NULL, why, sizeof(why)));
+	assert_true(judge_frames(frames, why, sizeof(why)));
+	set(frames, "nic.received.lost", json_integer(1));
+	assert_false(judge_frames(frames, why, sizeof(why)));
+	set(frames, "nic.received.lost", json_integer(0));
+	set(frames, "dpdk.received.torn", json_integer(1));
+	assert_false(judge_frames(frames, why, sizeof(why)));
+	set(frames, "dpdk.received.torn", json_integer(0));
+	set(frames, "dpdk.received.frames", json_integer(0));
+	assert_false(judge_frames(frames, why, sizeof(why)));
+	set(frames, "nic", json_null());
+	assert_false(judge_frames(frames, why, sizeof(why)));
+	json_decref(frames);
 }
 
 static void test_complaint_and_reset_fail(void **state)
@@ -84,11 +139,11 @@ static void test_complaint_and_reset_fail(void **state)
 
 	(void)state;
 	set(record, "outside.complaint", json_string("seen"));
-	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	assert_string_equal(why, "seen");
 	set(record, "outside.complaint", json_null());
 	set(record, "adopted", json_false());
-	assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+	assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	json_decref(record);
 }
 
@@ -149,9 +204,9 @@ static void test_blind_and_idle_fail(void **state)
 		json_t *record = good_record();
 
 		set(record, bad[i].path, json_null());
-		assert_false(judge_cycle(record, "nvme,nic", why, sizeof(why)));
+		assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 		assert_non_null(strstr(why, bad[i].says));
-		assert_int_equal(judge_cycle(record, "", why, sizeof(why)), i != 0);
+		assert_int_equal(judge_cycle(record, "nvme,nic", "", why, sizeof(why)), i != 0);
 		json_decref(record);
 	}
 }
@@ -183,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_good_record),
 		cmocka_unit_test(test_each_count_fails),
 		cmocka_unit_test(test_idle_blackout_fails),
+		cmocka_unit_test(test_idle_loads_fail),
+		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_complaint_and_reset_fail),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_blind_and_idle_fail),

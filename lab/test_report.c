@@ -66,7 +66,7 @@ static void test_golden(void **state)
 {
 	struct report_run run = a_run();
 	json_t *cycles = three_cycles();
-	json_t *document = report_document(&run, NULL, cycles);
+	json_t *document = report_document(&run, NULL, NULL, cycles);
 	char *text;
 
 	(void)state;
@@ -91,7 +91,7 @@ static void test_run_without_cycles(void **state)
 	run.kernel = NULL;
 	run.accel = NULL;
 	run.verdict = LAB_ERROR;
-	document = report_document(&run, NULL, cycles);
+	document = report_document(&run, NULL, NULL, cycles);
 	whole = json_loads(golden, 0, NULL);
 	assert_non_null(document);
 	json_object_foreach(whole, name, value)
@@ -114,7 +114,7 @@ static void test_failed_cycle_is_not_completed(void **state)
 	(void)state;
 	json_array_append_new(cycles, json_pack("{s:i,s:s,s:s}", "cycle", 4, "verdict", "fail",
 						"reason", "panic"));
-	document = report_document(&run, NULL, cycles);
+	document = report_document(&run, NULL, NULL, cycles);
 	assert_int_equal(json_int_at(document, "cycles.completed"), 3);
 	json_decref(document);
 	json_decref(cycles);

@@ -11,15 +11,26 @@
 #define GOOD_COMMAND	0x00100507u
 #define GOOD_GSTS	0xc7000000u
 
+static const struct lab_device devices[] = {
+	{ "0000:01:00.0", "0000:00:03.0" }, { "0000:02:00.0", "0000:00:04.0" },
+};
+
 static void start(struct sampler *s)
 {
-	assert_int_equal(sampler_init(s, "0000:01:00.0", "0000:00:03.0", 0xb0000000,
-				      "intel", 0xfed90000), 0);
+	assert_int_equal(sampler_init(s, devices, 1, 0xb0000000, "intel", 0xfed90000), 0);
+}
+
+/* One device: is it malformed? */
+static int init_one(struct sampler *s, const char *bdf, const char *port)
+{
+	const struct lab_device device = { bdf, port };
+
+	return sampler_init(s, &device, 1, 0, "intel", 0);
 }
 
 static void look_at(struct sampler *s, uint32_t device, uint32_t port, uint32_t gsts, uint32_t fsts)
 {
-	const uint32_t words[] = { device, port, gsts, fsts };
+	const uint32_t words[] = { gsts, fsts, device, port };
 
 	sampler_add(s, words, 1000 * (int64_t)(s->samples + 1));
 }
@@ -30,14 +41,14 @@ static void test_addresses(void **state)
 
 	(void)state;
 	start(&s);
-	assert_true(s.address[SAMPLE_DEVICE] == 0xb0100004);
-	assert_true(s.address[SAMPLE_PORT] == 0xb0018004);
+	assert_true(s.address[SAMPLE_COMMAND] == 0xb0100004);
+	assert_true(s.address[SAMPLE_COMMAND + 1] == 0xb0018004);
 	assert_true(s.address[SAMPLE_ENABLE] == 0xfed9001c);
 	assert_true(s.address[SAMPLE_FAULTS] == 0xfed90034);
-	assert_int_equal(sampler_init(&s, "01:00.0", "0000:00:03.0", 0, "intel", 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "0000:01:20.0", "0000:00:03.0", 0, "intel", 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "0000:01:00.0x", "0000:00:03.0", 0, "intel", 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "", "0000:00:03.0", 0, "intel", 0), -EINVAL);
+	assert_int_equal(init_one(&s, "01:00.0", "0000:00:03.0"), -EINVAL);
+	assert_int_equal(init_one(&s, "0000:01:20.0", "0000:00:03.0"), -EINVAL);
+	assert_int_equal(init_one(&s, "0000:01:00.0x", "0000:00:03.0"), -EINVAL);
+	assert_int_equal(init_one(&s, "", "0000:00:03.0"), -EINVAL);
 }
 
 static void test_good_looks(void **state)
@@ -65,8 +76,8 @@ static void test_one_bad_look(void **state)
 		uint32_t device, port, gsts, fsts;
 		const char *says;
 	} bad[] = {
-		{ 0x00100503, GOOD_COMMAND, GOOD_GSTS, 0, "the device" },
-		{ UINT32_MAX, GOOD_COMMAND, GOOD_GSTS, 0, "the device" },
+		{ 0x00100503, GOOD_COMMAND, GOOD_GSTS, 0, "a device" },
+		{ UINT32_MAX, GOOD_COMMAND, GOOD_GSTS, 0, "a device" },
 		{ GOOD_COMMAND, 0x00100103, GOOD_GSTS, 0, "root port" },
 		{ GOOD_COMMAND, GOOD_COMMAND, 0x47000000, 0, "translation off" },
 		{ GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 2, "fault" },
@@ -88,25 +99,49 @@ static void test_one_bad_look(void **state)
 	}
 }
 
-static void test_machine_without_iommu(void **state)
+/* Of two devices each one counts, and each one's root port. */
+static void test_two_devices(void **state)
 {
 	struct sampler s;
 
 	(void)state;
-	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, "amd",
-				      0xfed80000), 0);
+	for (unsigned int bad = 2; bad < 7; bad++) {
+		uint32_t words[] = {
+			GOOD_GSTS, 0, GOOD_COMMAND, GOOD_COMMAND, GOOD_COMMAND, GOOD_COMMAND, 0,
+		};
+
+		words[bad] &= ~4u;
+		assert_int_equal(sampler_init(&s, devices, 2, 0xb0000000, "intel", 0xfed90000), 0);
+		assert_true(s.address[SAMPLE_COMMAND + 2] == 0xb0200004);
+		assert_int_equal(s.words, 6);
+		sampler_add(&s, words, 1000);
+		if (bad == 6)
+			assert_null(sampler_complaint(&s));
+		else
+			assert_non_null(strstr(sampler_complaint(&s),
+					       bad % 2 ? "root port" : "a device"));
+	}
+}
+
+static void test_machine_without_iommu(void **state)
+{
+	static const uint32_t good[] = { GOOD_COMMAND, GOOD_COMMAND };
+	struct sampler s;
+
+	(void)state;
+	assert_int_equal(sampler_init(&s, devices, 1, 0xb0000000, "amd", 0xfed80000), 0);
 	assert_true(s.address[SAMPLE_ENABLE] == 0xfed80018);
-	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0, "arm", 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, "0000:01:00.0", "0000:00:03.0", 0xb0000000, "intel",
-				      0), 0);
+	assert_int_equal(sampler_init(&s, devices, 1, 0, "arm", 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, devices, 1, 0xb0000000, "intel", 0), 0);
 	assert_int_equal(s.words, 2);
-	look_at(&s, GOOD_COMMAND, GOOD_COMMAND, 0, 3);
+	assert_int_equal(s.first, SAMPLE_COMMAND);
+	sampler_add(&s, good, 1000);
 	assert_null(sampler_complaint(&s));
 }
 
 static void test_gap(void **state)
 {
-	const uint32_t words[] = { GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0 };
+	const uint32_t words[] = { GOOD_GSTS, 0, GOOD_COMMAND, GOOD_COMMAND };
 	struct sampler s;
 
 	(void)state;
@@ -123,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_good_looks),
 		cmocka_unit_test(test_one_bad_look),
+		cmocka_unit_test(test_two_devices),
 		cmocka_unit_test(test_machine_without_iommu),
 		cmocka_unit_test(test_gap),
 	};

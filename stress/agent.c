@@ -4,10 +4,11 @@
 /*
  * The agent's life, in every kernel:
  *
- *	first kernel	bind the drive, start it, write and verify all data; replace its
- *			page table, if asked to, while it reads
- *	next kernel	retrieve, count and verify what came in the blackout,
- *			adopt controller and page table, drain, verify all, report
+ *	first kernel	bind the devices and start them: all data written and read back,
+ *			frames in and out; replace the drive's page table, if asked to,
+ *			while it reads
+ *	next kernel	retrieve, count and verify what came in the blackout, adopt the
+ *			live devices and their page tables, drain, verify all, report
  *	then, in both	fill the queues, preserve, load the next kernel, jump
  *
  * Which one it is says the session: the first kernel finds none.
@@ -23,10 +24,12 @@
 #include "channel.h"
 #include "clock.h"
 #include "complain.h"
+#include "deepen.h"
 #include "drive.h"
 #include "handover.h"
 #include "kexec.h"
 #include "luo.h"
+#include "nic.h"
 #include "oracle.h"
 #include "params.h"
 #include "pcidev.h"
@@ -43,13 +46,12 @@ enum token {
 	TOKEN_INITRD = 4,
 	TOKEN_IOMMUFD = 5,
 	TOKEN_VFIO = 6,
+	TOKEN_NIC_DMA = 7,
+	TOKEN_NIC_IOMMUFD = 8,
+	TOKEN_NIC_VFIO = 9,
 };
 
-#define MIN_INFLIGHT 1000	/* at the jump */
-#define RESUME_MS 30000		/* from adoption to the first new completion */
 #define QUIET_MS 3000		/* what has not come by then into a dead queue, will not */
-#define RIPEN_MS 30000		/* from submission to the first completion */
-#define SLOWEST_RIPENING 16	/* seconds */
 #define MIN_BLACKOUT_MS 2000	/* the next blackout is never expected to be shorter */
 
 enum exit_code {
@@ -66,6 +68,7 @@ struct agent {
 	int kernel, initrd;	/* memfds */
 	struct ledger ledger;
 	struct drive drive;
+	struct nic nic;
 	struct bystanders bystanders;
 	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
@@ -114,8 +117,10 @@ static int first_kernel(struct agent *a)
 				"kernel needs its own image, any other the session",
 				a->params.kernel);
 	err = copy_boot_files(a);
-	if (!err)
-		err = drive_start(&a->drive, a->params.bdf, s);
+	if (!err && a->params.loads.nvme)
+		err = drive_start(&a->drive, a->params.nvme_bdf, s);
+	if (!err && a->params.loads.nic)
+		err = nic_start(&a->nic, a->params.nic_bdf, &s->nic, a->params.nic_depth);
 	if (!err)
 		err = bystanders_run(&a->bystanders, 0, &bystanders);
 	if (err)
@@ -123,8 +128,12 @@ static int first_kernel(struct agent *a)
 	/* What firmware and boot left in the records is not ours. */
 	handover_faults(&faults);
 	a->faults = faults.count;
-	channel_progress(&a->channel, "%s: %u commands of %d bytes written and read back",
-			 a->params.bdf, s->depth, GROUP_BYTES);
+	if (a->params.loads.nvme)
+		channel_progress(&a->channel, "%s: %u commands of %d bytes written and read back",
+				 a->params.nvme_bdf, s->depth, GROUP_BYTES);
+	if (a->params.loads.nic)
+		channel_progress(&a->channel, "%s: frames come and go, a ring of %u descriptors "
+				 "is full of buffers", a->params.nic_bdf, a->nic.dev.state.rx_depth);
 	return 0;
 }
 
@@ -174,59 +183,24 @@ static int swap_and_report(struct agent *a)
  * To the jump
  */
 
-/* As many per second as leave half of the queue at the end of the blackout. */
-static int set_rate(struct agent *a)
-{
-	struct ledger_state *s = &a->ledger.state;
-	uint64_t rate = (uint64_t)s->depth * 1000 / (2 * s->blackout_ms);
-	int answer;
-
-	if (rate > a->params.rate)
-		rate = a->params.rate;
-	/* A little less: some complete between the last fill and the jump. */
-	rate -= rate / 10;
-	s->rate = rate ? (uint32_t)rate : 1;
-	answer = channel_rate(&a->channel, s->rate);
-	if (answer == 0) {
-		s->rate = 0;
-		channel_progress(&a->channel, "the drive's rate cannot be set");
-	}
-	return answer < 0 ? answer : 0;
-}
-
-static uint64_t needed_inflight(const struct agent *a)
-{
-	const struct ledger_state *s = &a->ledger.state;
-	uint64_t needed = 2ULL * s->blackout_ms * s->rate / 1000;
-
-	return needed < MIN_INFLIGHT ? MIN_INFLIGHT : needed;
-}
-
-static int check_inflight(const struct agent *a)
-{
-	const struct ledger_state *s = &a->ledger.state;
-
-	if (!s->rate || a->drive.load.inflight >= needed_inflight(a))
-		return 0;
-	return complain(-EAGAIN, "only %u commands in flight; needed are %llu: at least %d, and "
-			"twice a blackout of %u ms at %u per second", a->drive.load.inflight,
-			(unsigned long long)needed_inflight(a), MIN_INFLIGHT, s->blackout_ms,
-			s->rate);
-}
-
 static int preserve(struct agent *a)
 {
+	const struct loads *loads = &a->params.loads;
 	const struct {
+		bool there, device;
 		int fd;
 		enum token token;
 		const char *what;
 	} files[] = {
-		{ a->ledger.mem.fd, TOKEN_LEDGER, "ledger" },
-		{ a->drive.dma.fd, TOKEN_DMA, "DMA memory" },
-		{ a->kernel, TOKEN_KERNEL, "kernel image" },
-		{ a->initrd, TOKEN_INITRD, "initial file system" },
-		{ a->drive.iommufd, TOKEN_IOMMUFD, "iommufd" },
-		{ a->drive.vfio.fd, TOKEN_VFIO, "vfio device" },
+		{ true, false, a->ledger.mem.fd, TOKEN_LEDGER, "ledger" },
+		{ loads->nvme, false, a->drive.dma.fd, TOKEN_DMA, "drive's memory" },
+		{ loads->nic, false, a->nic.dma.fd, TOKEN_NIC_DMA, "NIC's memory" },
+		{ true, false, a->kernel, TOKEN_KERNEL, "kernel image" },
+		{ true, false, a->initrd, TOKEN_INITRD, "initial file system" },
+		{ loads->nvme, true, a->drive.iommufd, TOKEN_IOMMUFD, "drive's iommufd" },
+		{ loads->nvme, true, a->drive.vfio.fd, TOKEN_VFIO, "drive" },
+		{ loads->nic, true, a->nic.iommufd, TOKEN_NIC_IOMMUFD, "NIC's iommufd" },
+		{ loads->nic, true, a->nic.vfio.fd, TOKEN_NIC_VFIO, "NIC" },
 	};
 	int err = 0;
 
@@ -235,26 +209,11 @@ static int preserve(struct agent *a)
 		return a->session;
 	a->ledger.state.device_preserved = !a->params.unpreserved;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !err; i++) {
-		if (files[i].token >= TOKEN_IOMMUFD && a->params.unpreserved)
-			break;
+		if (!files[i].there || (files[i].device && a->params.unpreserved))
+			continue;
 		err = luo_preserve(a->session, files[i].fd, files[i].token, files[i].what);
 	}
 	return err;
-}
-
-/*
- * The kernel counts completions at its marks by their phase tag. From head to the
- * ring's end a new entry has the phase of this pass, before it the other.
- */
-static void watch_queue(const struct drive *d)
-{
-	const struct cq *cq = &d->nvme.cq;
-
-	handover_watch_clear();
-	handover_watch(d->dma.fd, DMA_IO_CQ + cq->head * sizeof(struct nvme_cqe),
-		       cq->entries - cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK, cq->phase);
-	handover_watch(d->dma.fd, DMA_IO_CQ, cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK,
-		       !cq->phase);
 }
 
 /* The last that this kernel's agent writes: what the next one starts from. */
@@ -265,107 +224,47 @@ static void close_ledger(struct agent *a)
 
 	handover_faults(&faults);
 	s->faults = faults.count - a->faults;
-	pcidev_errors(a->params.bdf, &s->errors);
 	s->tsc_adjust_known = tsc_adjust(&s->tsc_adjust);
-	load_reap(&a->drive.load);
-	watch_queue(&a->drive);
-	for (uint32_t i = 0; i < s->depth; i++)
-		s->slots[i].at_jump = s->slots[i].use != SLOT_FREE;
-	s->inflight = a->drive.load.inflight;
-	s->nvme = a->drive.nvme.state;
+	handover_watch_clear();
+	if (a->params.loads.nvme)
+		drive_close(&a->drive);
+	if (a->params.loads.nic)
+		nic_close(&a->nic);
 	s->tsc_jump = tsc_now();
 	ledger_commit(&a->ledger);
 }
 
-/*
- * The emulated drive's throttle is one queue, and each command goes through it
- * twice: for its data and then, behind all others, for its metadata. A fresh queue
- * completes nothing before the data of every command is through. So stop the drive
- * until it has all commands, let their data through at @rate, and go down to the
- * rate of the blackout with the first read: the others are about to come. (Writes have
- * a queue of their own, a shorter one that is through earlier.)
- */
-static int ripen_at(struct agent *a, uint32_t rate)
+/* All that was begun is through, and much is under way. */
+static int fill(struct agent *a)
 {
-	struct load *load = &a->drive.load;
-	uint64_t end = now_ms() + RIPEN_MS;
-	int answer = channel_rate(&a->channel, 1);
-	uint32_t reads;
+	int err = 0;
 
-	if (answer < 0)
-		return answer;
-	load_fill(load, LOAD_MIX);
-	if (answer)
-		answer = channel_rate(&a->channel, rate);
-	if (answer < 0)
-		return answer;
-	reads = load_reads(load);
-	while (answer && load_reads(load) == reads) {
-		load_reap(load);
-		if (now_ms() > end)
-			return complain(-ETIMEDOUT, "no read completes at %u per second", rate);
-		sleep_ms(1);
+	if (a->params.loads.nvme) {
+		a->drive.load.counts = (struct load_counts){ 0 };
+		err = deepen(&a->drive, &a->channel, a->params.rate);
 	}
-	answer = set_rate(a);
-	load_reap(load);
-	return answer;
+	if (!err && a->params.loads.nic)
+		err = nic_fill(&a->nic);
+	return err;
 }
 
-/* Three of four commands are reads; writes that are through do not count. */
-static bool ripe(const struct agent *a)
-{
-	return load_reads(&a->drive.load) * 4ULL >= needed_inflight(a) * 3;
-}
-
-/*
- * A busy lab takes its time to answer, and by then the ripe ones may be through:
- * try again, more slowly.
- */
-static int ripen(struct agent *a)
-{
-	uint32_t rate = a->ledger.state.depth;
-	int err;
-
-	for (;;) {
-		err = ripen_at(a, rate);
-		if (err || !a->ledger.state.rate || ripe(a) ||
-		    rate <= a->ledger.state.depth / SLOWEST_RIPENING)
-			return err;
-		rate /= 2;
-		err = channel_rate(&a->channel, 0);
-		if (err < 0)
-			return err;
-		if (load_drain(&a->drive.load, DRAIN_MS))
-			return complain(-ETIMEDOUT, "the queue does not drain");
-	}
-}
-
-/* Preserving and loading take their time: make the queue deep again. */
+/* Preserving and loading have taken their time. */
 static int top_up(struct agent *a)
 {
-	struct load *load = &a->drive.load;
-
-	load_reap(load);
-	if (load->problem[0])
-		return complain(-EIO, "before the jump: %s", load->problem);
-	load_fill(load, LOAD_MIX);
-	return check_inflight(a);
+	if (a->params.loads.nic)
+		nic_poll(&a->nic);
+	return a->params.loads.nvme ? deepen_again(&a->drive) : 0;
 }
 
 /* Returns only if there was no jump. */
 static int next_cycle(struct agent *a)
 {
-	struct load *load = &a->drive.load;
+	const struct load *load = &a->drive.load;
 	int err;
 
 	a->blame = EXIT_ERROR;
 	a->ledger.state.cycle = a->channel.cycle + 1;
-	load->counts = (struct load_counts){ 0 };
-	err = ripen(a);
-	if (err)
-		return err;
-	load_fill(load, LOAD_MIX);
-	err = check_inflight(a);
+	err = fill(a);
 	if (err)
 		return err;
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
@@ -389,18 +288,38 @@ static int next_cycle(struct agent *a)
  * Next kernel
  */
 
-static int retrieve_memory(struct agent *a)
+static int retrieve_drive_memory(struct agent *a)
 {
 	struct drive *d = &a->drive;
-	int fd = luo_retrieve_fd(a->session, TOKEN_DMA, "DMA memory");
-	int err = fd;
+	int fd = luo_retrieve_fd(a->session, TOKEN_DMA, "drive's memory");
+	int err = fd < 0 ? fd : drive_adopt_memory(d, a->params.nvme_bdf, &a->ledger.state, fd);
 
-	if (fd >= 0)
-		err = drive_adopt_memory(d, a->params.bdf, &a->ledger.state, fd);
+	if (!err)
+		channel_progress(&a->channel, "%u of %u commands completed up to here",
+				 cq_arrived(&d->nvme.cq, d->load.inflight), d->load.inflight);
+	return err;
+}
+
+static int retrieve_nic_memory(struct agent *a)
+{
+	struct nic *n = &a->nic;
+	int fd = luo_retrieve_fd(a->session, TOKEN_NIC_DMA, "NIC's memory");
+	int err = fd < 0 ? fd : nic_adopt_memory(n, a->params.nic_bdf, &a->ledger.state.nic, fd);
+
+	if (!err)
+		channel_progress(&a->channel, "%u frames arrived up to here",
+				 nicdev_rx_arrived(&n->dev));
+	return err;
+}
+
+static int retrieve_memory(struct agent *a)
+{
+	int err = a->params.loads.nvme ? retrieve_drive_memory(a) : 0;
+
+	if (!err && a->params.loads.nic)
+		err = retrieve_nic_memory(a);
 	if (err)
 		return err;
-	channel_progress(&a->channel, "%u of %u commands completed up to here",
-			 cq_arrived(&d->nvme.cq, d->load.inflight), d->load.inflight);
 	a->kernel = luo_retrieve_fd(a->session, TOKEN_KERNEL, "kernel image");
 	if (a->kernel < 0)
 		return a->kernel;
@@ -408,17 +327,32 @@ static int retrieve_memory(struct agent *a)
 	return a->initrd < 0 ? a->initrd : 0;
 }
 
-static int retrieve_device(struct agent *a)
+/* A device and the iommufd that it is attached to. */
+static int retrieve_device(struct agent *a, const char *bdf, int *iommufd, int *vfio, bool is_nic)
 {
-	int err = pcidev_bind_vfio(a->params.bdf);
+	int err = pcidev_bind_vfio(bdf);
 
 	if (err)
 		return err;
-	a->drive.iommufd = luo_retrieve_fd(a->session, TOKEN_IOMMUFD, "iommufd");
-	if (a->drive.iommufd < 0)
-		return a->drive.iommufd;
-	a->drive.vfio.fd = luo_retrieve_fd(a->session, TOKEN_VFIO, "vfio device");
-	return a->drive.vfio.fd < 0 ? a->drive.vfio.fd : 0;
+	*iommufd = luo_retrieve_fd(a->session, is_nic ? TOKEN_NIC_IOMMUFD : TOKEN_IOMMUFD,
+				   is_nic ? "NIC's iommufd" : "drive's iommufd");
+	if (*iommufd < 0)
+		return *iommufd;
+	*vfio = luo_retrieve_fd(a->session, is_nic ? TOKEN_NIC_VFIO : TOKEN_VFIO,
+				is_nic ? "NIC" : "drive");
+	return *vfio < 0 ? *vfio : 0;
+}
+
+static int retrieve_devices(struct agent *a)
+{
+	const struct params *p = &a->params;
+	int err = 0;
+
+	if (p->loads.nvme)
+		err = retrieve_device(a, p->nvme_bdf, &a->drive.iommufd, &a->drive.vfio.fd, false);
+	if (!err && p->loads.nic)
+		err = retrieve_device(a, p->nic_bdf, &a->nic.iommufd, &a->nic.vfio.fd, true);
+	return err;
 }
 
 static int finish_session(struct agent *a)
@@ -432,41 +366,42 @@ static int finish_session(struct agent *a)
 	return err;
 }
 
-/* Verified DMA again: a completion that was not there when the device was adopted. */
-static int resume(struct agent *a, struct cycle_result *r)
+/* Each device goes on, and then gets a page table of this kernel's making. */
+static int adopt_and_replace(struct agent *a)
 {
-	struct load *load = &a->drive.load;
-	uint64_t end = now_ms() + RESUME_MS;
+	int err = a->params.loads.nvme ? drive_adopt(&a->drive) : 0;
 
-	r->in_blackout = cq_arrived(&a->drive.nvme.cq, load->inflight);
-	load_reap(load);
-	/* The submission queue goes on, too. */
-	load_fill(load, LOAD_READ);
-	while (load->counts.reaped <= r->in_blackout) {
-		if (now_ms() > end)
-			return complain(-ETIMEDOUT, "no new completion after the controller was "
-					"adopted");
-		if (!load_reap(load))
-			sleep_ms(1);
-	}
-	r->tsc_end = tsc_now();
-	r->resumed = true;
-	handover_mark("resume");
-	return 0;
+	if (!err && a->params.loads.nic)
+		err = nic_adopt(&a->nic);
+	if (!err && a->params.loads.nvme)
+		err = drive_replace(&a->drive);
+	if (!err && a->params.loads.nic)
+		err = nic_replace(&a->nic);
+	return err;
+}
+
+/* The blackout ends when all loads have verified DMA again. */
+static int resume(struct agent *a)
+{
+	int err = a->params.loads.nvme ? drive_resume(&a->drive) : 0;
+
+	if (!err && a->params.loads.nic)
+		err = nic_resume(&a->nic);
+	if (!err)
+		handover_mark("resume");
+	return err;
 }
 
 static int take_over(struct agent *a, struct cycle_result *r)
 {
-	int err = retrieve_device(a);
+	int err = retrieve_devices(a);
 
 	if (err)
 		return err;
 	handover_mark("retrieve");
-	err = drive_adopt(&a->drive);
+	err = adopt_and_replace(a);
 	if (!err)
-		err = drive_replace(&a->drive);
-	if (!err)
-		err = resume(a, r);
+		err = resume(a);
 	if (!err)
 		err = finish_session(a);
 	r->adopted = !err;
@@ -476,30 +411,40 @@ static int take_over(struct agent *a, struct cycle_result *r)
 /* Lift the rate, let all that is in flight end, then read every block there is. */
 static int verify_all(struct agent *a)
 {
-	struct load *load = &a->drive.load;
-	int err = channel_rate(&a->channel, 0);
+	if (a->params.loads.nvme) {
+		int err = channel_rate(&a->channel, 0);
 
-	if (err < 0) {
-		a->blame = EXIT_ERROR;
-		return err;
+		if (err < 0) {
+			a->blame = EXIT_ERROR;
+			return err;
+		}
+		drive_verify(&a->drive);
 	}
-	if (!load_drain(load, DRAIN_MS)) {
-		load_fill(load, LOAD_READ);
-		load_drain(load, DRAIN_MS);
-	}
-	load_check_canaries(load);
+	/* The last of all: the lab compares it with what the source has sent until then. */
+	if (a->params.loads.nic)
+		nic_verify(&a->nic);
 	return 0;
 }
 
-/* Nobody runs the controller's queues any more: what has come, is all there is. */
-static void look_at_remains(struct agent *a, struct cycle_result *r)
+/*
+ * Nobody runs the devices any more: what has come, is all there is. Not handed over, they
+ * are like any device that a careless kernel left running: the first thing that a driver
+ * does is to switch bus mastering on, and then the old DMA goes on. It must end at the IOMMU.
+ */
+static void look_at_remains(struct agent *a)
 {
-	struct load *load = &a->drive.load;
+	const struct loads *loads = &a->params.loads;
+	bool unleash = !a->ledger.state.device_preserved;
 
-	if (!r->in_blackout)
-		r->in_blackout = cq_arrived(&a->drive.nvme.cq, load->inflight);
-	load_drain(load, QUIET_MS);
-	load_check_canaries(load);
+	if (loads->nvme && unleash)
+		pcidev_set_master(a->params.nvme_bdf);
+	if (loads->nic && unleash)
+		pcidev_set_master(a->params.nic_bdf);
+	sleep_ms(QUIET_MS);
+	if (loads->nvme && a->drive.dma.map)
+		drive_remains(&a->drive, QUIET_MS);
+	if (loads->nic && a->nic.dma.map)
+		nic_remains(&a->nic);
 }
 
 /* The next blackout is expected to be like this one, with a quarter to spare. */
@@ -514,26 +459,23 @@ static void expect_blackout(struct agent *a, const struct cycle_result *r)
 /* 0, or -EIO: the cycle failed; the reason is the complaint. */
 static int report(struct agent *a, struct cycle_result *r)
 {
-	struct load *load = &a->drive.load;
-	char why[128];
+	char why[256];
 	bool pass;
 	int err;
 
-	if (a->drive.dma.map)
-		load_give_up(load);
-	else
-		load->counts.lost = a->ledger.state.inflight;
-	oracle_ask(r, &a->drive, &a->faults, why, sizeof(why));
+	oracle_ask(r, a->params.loads.nvme ? &a->drive : NULL, a->params.loads.nic ? &a->nic : NULL,
+		   &a->ledger.state, &a->faults, why, sizeof(why));
 	if (why[0])
-		channel_progress(&a->channel, "controller:%s", why);
+		channel_progress(&a->channel, "devices:%s", why);
 	pass = record_judge(r);
 	if (!pass)
-		oracle_explain(r, load->problem);
-	load->problem[0] = 0;
+		oracle_explain(r);
 	expect_blackout(a, r);
 	err = channel_send(&a->channel, "cycle", record_json(r, pass));
 	if (err)
 		return complain(err, "the record of the cycle cannot be sent");
+	a->drive.load.problem[0] = 0;
+	a->nic.load.problem[0] = 0;
 	complaint_clear();
 	if (pass)
 		return 0;
@@ -545,7 +487,10 @@ static int report(struct agent *a, struct cycle_result *r)
 static int next_kernel(struct agent *a)
 {
 	struct ledger_state *s = &a->ledger.state;
-	struct cycle_result r = { 0 };
+	const struct params *p = &a->params;
+	struct cycle_result r = {
+		.drive = p->loads.nvme ? &a->drive : NULL, .nic = p->loads.nic ? &a->nic : NULL,
+	};
 	int err = luo_retrieve_fd(a->session, TOKEN_LEDGER, "ledger");
 
 	a->blame = EXIT_FAIL;
@@ -554,20 +499,21 @@ static int next_kernel(struct agent *a)
 	if (err)
 		return err;
 	a->channel.cycle = s->cycle;
-	a->drive = (struct drive){ .bdf = a->params.bdf, .state = s };
+	a->drive = (struct drive){ .bdf = p->nvme_bdf, .state = s };
+	a->nic = (struct nic){ .bdf = p->nic_bdf, .state = &s->nic };
 	say_hello(a, s->device_preserved);
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
 		err = take_over(a, &r);
-	/* While the preserved device's DMA goes on, through the same IOMMU. */
+	/* While the preserved devices' DMA goes on, through the same IOMMU. */
 	if (!err && s->device_preserved)
 		err = bystanders_run(&a->bystanders, s->cycle, &r.bystanders);
 	if (!err && s->device_preserved)
 		err = verify_all(a);
 	if (err)
 		snprintf(r.reason, sizeof(r.reason), "%.150s", complaint());
-	if (a->drive.dma.map && (err || !s->device_preserved))
-		look_at_remains(a, &r);
+	if (err || !s->device_preserved)
+		look_at_remains(a);
 	return report(a, &r);
 }
 
@@ -600,14 +546,15 @@ static int run(struct agent *a)
 }
 
 /*
- * Give the drive back with nothing in flight: whoever resets it would have to
- * end every command first. Only what this kernel's agent runs itself; after a
- * failed cycle the account is closed already.
+ * Give the devices back with nothing in flight: whoever resets the drive would have to
+ * end every command first. Only what this kernel's agent runs itself; after a failed
+ * cycle the account is closed already.
  */
 static void let_go(struct agent *a)
 {
 	if (a->session >= 0)
 		close(a->session);
+	nic_stop(&a->nic);
 	if (!a->drive.bar || !a->drive.load.inflight)
 		return;
 	if (channel_rate(&a->channel, 0) >= 0)

@@ -4,10 +4,15 @@
 #include "drive.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "complain.h"
+#include "handover.h"
 #include "pcidev.h"
+
+#define RESUME_MS 30000		/* from adoption to the first new completion */
 
 static int attach(struct drive *d)
 {
@@ -113,4 +118,122 @@ int drive_replace(struct drive *d)
 	if (!err && old.hwpt)
 		err = iommu_unmap(&old, d->iommufd);
 	return err;
+}
+
+/*
+ * The kernel counts completions at its marks by their phase tag. From head to the
+ * ring's end a new entry has the phase of this pass, before it the other.
+ */
+static void watch_queue(const struct drive *d)
+{
+	const struct cq *cq = &d->nvme.cq;
+
+	handover_watch(d->dma.fd, DMA_IO_CQ + cq->head * sizeof(struct nvme_cqe),
+		       cq->entries - cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK, cq->phase);
+	handover_watch(d->dma.fd, DMA_IO_CQ, cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK,
+		       !cq->phase);
+}
+
+void drive_close(struct drive *d)
+{
+	struct ledger_state *s = d->state;
+
+	pcidev_errors(d->bdf, &s->errors);
+	load_reap(&d->load);
+	watch_queue(d);
+	for (uint32_t i = 0; i < s->depth; i++)
+		s->slots[i].at_jump = s->slots[i].use != SLOT_FREE;
+	s->inflight = d->load.inflight;
+	s->nvme = d->nvme.state;
+}
+
+int drive_resume(struct drive *d)
+{
+	struct load *load = &d->load;
+	uint64_t end = now_ms() + RESUME_MS;
+
+	d->in_blackout = cq_arrived(&d->nvme.cq, load->inflight);
+	load_reap(load);
+	/* The submission queue goes on, too. */
+	load_fill(load, LOAD_READ);
+	while (load->counts.reaped <= d->in_blackout) {
+		if (now_ms() > end)
+			return complain(-ETIMEDOUT, "no new completion after the controller was "
+					"adopted");
+		if (!load_reap(load))
+			sleep_ms(1);
+	}
+	d->tsc_resumed = tsc_now();
+	d->resumed = true;
+	return 0;
+}
+
+void drive_verify(struct drive *d)
+{
+	if (!load_drain(&d->load, DRAIN_MS)) {
+		load_fill(&d->load, LOAD_READ);
+		load_drain(&d->load, DRAIN_MS);
+	}
+	load_check_canaries(&d->load);
+}
+
+void drive_remains(struct drive *d, uint32_t quiet_ms)
+{
+	if (!d->in_blackout)
+		d->in_blackout = cq_arrived(&d->nvme.cq, d->load.inflight);
+	load_drain(&d->load, quiet_ms);
+	load_check_canaries(&d->load);
+}
+
+void drive_ask(struct drive *d, char *why, size_t size)
+{
+	volatile void *bar = d->bar;
+	struct pci_errors errors;
+
+	if (d->dma.map)
+		load_give_up(&d->load);
+	else
+		d->load.counts.lost = d->state->inflight;
+	if (!bar)
+		bar = pcidev_look_at_bar0(d->bdf, NVME_BAR_SIZE);
+	if (bar) {
+		d->csts = nvme_csts(bar);
+		d->cc = nvme_cc(bar);
+		d->device = nvme_differs(bar, &d->state->nvme, why, size);
+	} else {
+		d->device = 1;
+		snprintf(why, size, " it cannot be looked at");
+	}
+	if (!pcidev_errors(d->bdf, &errors))
+		d->device += pcidev_new_errors(&d->state->errors, &errors);
+}
+
+uint64_t drive_findings(const struct drive *d)
+{
+	const struct load_counts *c = &d->load.counts;
+
+	return c->lost + c->corrupt + c->stray;
+}
+
+const char *drive_judge(const struct drive *d, bool adopted)
+{
+	const struct load_counts *c = &d->load.counts;
+
+	if (c->lost)
+		return "commands were lost";
+	if (c->faulted)
+		return "commands were faulted";
+	if (c->corrupt)
+		return "data is corrupt";
+	if (c->stray)
+		return "DMA went astray";
+	if (d->device)
+		return "the drive reports errors";
+	if (c->completed != d->state->inflight)
+		return "the account of commands does not add up";
+	if (!adopted || !d->resumed)
+		return "the controller was not adopted";
+	if (d->state->nvme.cc != d->cc)
+		return "the controller was configured anew";
+	return d->in_blackout ? NULL : "no command completed in the blackout";
 }

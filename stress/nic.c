@@ -261,6 +261,13 @@ void nic_verify(struct nic *n)
 
 void nic_remains(struct nic *n)
 {
+	volatile void *bar = n->bar ? NULL : pcidev_look_at_bar0(n->bdf, NIC_BAR_SIZE);
+
+	/* The device's head tells of descriptors that were used and not reported. */
+	if (bar) {
+		n->dev.io = nic_io_mmio(bar);
+		n->dev.io.write = NULL;
+	}
 	if (!n->resumed && !n->in_blackout)
 		take_blackout(n);
 	nicload_catch_up(&n->load);

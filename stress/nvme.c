@@ -312,7 +312,7 @@ int nvme_adopt(struct nvme *n, volatile void *bar, const struct memory *dma, uin
 }
 
 unsigned int nvme_differs(volatile void *bar, const struct nvme_state *state, char *why,
-			  unsigned int size)
+			  size_t size)
 {
 	uint32_t csts = nvme_csts(bar);
 	const struct {

@@ -88,7 +88,7 @@ void nvme_adopt_memory(struct nvme *n, const struct memory *dma, uint64_t iova,
  * Each finding adds a word to @why.
  */
 unsigned int nvme_differs(volatile void *bar, const struct nvme_state *state, char *why,
-			  unsigned int size);
+			  size_t size);
 
 uint32_t nvme_csts(volatile void *bar);
 uint32_t nvme_cc(volatile void *bar);

@@ -7,39 +7,28 @@
 #include <string.h>
 
 #include "clock.h"
-#include "pcidev.h"
 
-/* What the controller says of itself, through our BAR, or past whoever has it now. */
-static void ask_device(struct cycle_result *r, const struct drive *d, char *why,
-		       unsigned int size)
+static void ask_devices(struct drive *drive, struct nic *nic, char *why, size_t size)
 {
-	volatile void *bar = d->bar;
-	struct pci_errors errors;
+	size_t used = 0;
 
 	why[0] = 0;
-	if (!bar)
-		bar = pcidev_look_at_bar0(d->bdf, NVME_BAR_SIZE);
-	r->cc_before = d->state->nvme.cc;
-	if (bar) {
-		r->csts = nvme_csts(bar);
-		r->cc_after = nvme_cc(bar);
-		r->device = nvme_differs(bar, &d->state->nvme, why, size);
-	} else {
-		r->device = 1;
-		snprintf(why, size, " it cannot be looked at");
+	if (drive) {
+		drive_ask(drive, why, size);
+		used = strlen(why);
 	}
-	if (!pcidev_errors(d->bdf, &errors))
-		r->device += pcidev_new_errors(&d->state->errors, &errors);
+	if (nic)
+		nic_ask(nic, why + used, size - used);
 }
 
-static void ask_iommu(struct cycle_result *r, const struct drive *d, uint64_t *faults)
+static void ask_iommu(struct cycle_result *r, const struct ledger_state *s, uint64_t *faults)
 {
 	uint64_t before = *faults;
 
 	handover_faults(&r->iommu);
 	*faults = r->iommu.count;
 	/* What the old kernel saw after its last record belongs to this cycle. */
-	r->iommu.count += d->state->faults - before;
+	r->iommu.count += s->faults - before;
 	handover_restore_walk(&r->walk);
 }
 
@@ -53,6 +42,18 @@ static bool tsc_comparable(const struct ledger_state *s)
 	return !s->tsc_adjust_known || !tsc_adjust(&adjust) || adjust == s->tsc_adjust;
 }
 
+/* The blackout ends when all loads have verified DMA again. */
+static void find_end(struct cycle_result *r)
+{
+	r->resumed = (!r->drive || r->drive->resumed) && (!r->nic || r->nic->resumed);
+	if (r->drive)
+		r->tsc_end = r->drive->tsc_resumed;
+	if (r->nic && r->nic->tsc_resumed > r->tsc_end)
+		r->tsc_end = r->nic->tsc_resumed;
+	if (!r->resumed)
+		r->tsc_end = tsc_now();
+}
+
 static void ask_timeline(struct cycle_result *r, const struct ledger_state *s)
 {
 	struct timeline timeline;
@@ -62,35 +63,41 @@ static void ask_timeline(struct cycle_result *r, const struct ledger_state *s)
 	r->tsc_khz = s->tsc_khz;
 	r->tsc_usable = tsc_comparable(s);
 	r->tsc_begin = s->tsc_jump;
-	if (!r->resumed)
-		r->tsc_end = tsc_now();
-	phases_split(&r->phases, &timeline, r->tsc_begin, r->tsc_end, r->in_blackout);
+	find_end(r);
+	phases_split(&r->phases, &timeline, r->tsc_begin, r->tsc_end, record_in_blackout(r));
 }
 
-void oracle_ask(struct cycle_result *r, const struct drive *d, uint64_t *faults, char *why,
-		unsigned int size)
+void oracle_ask(struct cycle_result *r, struct drive *drive, struct nic *nic,
+		const struct ledger_state *s, uint64_t *faults, char *why, size_t size)
 {
-	r->inflight = d->state->inflight;
-	r->rate = d->state->rate;
-	r->dma = d->load.counts;
-	ask_device(r, d, why, size);
-	ask_iommu(r, d, faults);
-	ask_timeline(r, d->state);
+	ask_devices(drive, nic, why, size);
+	ask_iommu(r, s, faults);
+	ask_timeline(r, s);
 	r->irq_spurious = irq_spurious();
 	r->irq_nobody_cared = irq_nobody_cared();
 }
 
-void oracle_explain(struct cycle_result *r, const char *problem)
+void oracle_explain(struct cycle_result *r)
 {
+	const char *problem = r->drive ? r->drive->load.problem : "";
 	size_t used = strlen(r->reason);
 	char iommu[32] = "not there";
 
+	if (!problem[0] && r->nic)
+		problem = r->nic->load.problem;
 	if (r->iommu.there)
 		snprintf(iommu, sizeof(iommu), "%llu", (unsigned long long)r->iommu.count);
+	if (r->drive)
+		used += (size_t)snprintf(r->reason + used, sizeof(r->reason) - used,
+					 "; lost %llu of %u commands",
+					 (unsigned long long)r->drive->load.counts.lost,
+					 r->drive->state->inflight);
+	if (r->nic)
+		used += (size_t)snprintf(r->reason + used, sizeof(r->reason) - used,
+					 "; lost %llu frames",
+					 (unsigned long long)r->nic->load.counts.lost);
 	snprintf(r->reason + used, sizeof(r->reason) - used,
-		 "; lost %llu of %u; seen by data: %llu, device: %llu, iommu: %s%s%s",
-		 (unsigned long long)r->dma.lost, r->inflight,
-		 (unsigned long long)(r->dma.lost + r->dma.corrupt + r->dma.stray),
-		 (unsigned long long)(r->dma.faulted + r->device), iommu,
+		 "; seen by data: %llu, device: %llu, iommu: %s%s%s",
+		 (unsigned long long)record_data(r), (unsigned long long)record_device(r), iommu,
 		 problem[0] ? "; first: " : "", problem);
 }

@@ -6,19 +6,19 @@
 
 #include <stdint.h>
 
-#include "drive.h"
+#include "ledger.h"
 #include "record.h"
 
 /*
- * Fill @r once the load is settled: the account of commands, the device (its
- * registers, PCI status and AER), the IOMMU's fault records, interrupts, and the
- * kernel's timeline. @faults: IOMMU faults of this kernel that earlier records
- * have counted; moved on. @why gets words for what is wrong with the controller.
+ * Settle the accounts of @drive and @nic (NULL: none), which are r->drive and r->nic, and
+ * fill the rest of @r: the devices (registers, PCI status and AER), the IOMMU's fault records,
+ * interrupts, and the kernel's timeline. @faults: IOMMU faults of this kernel that earlier
+ * records have counted; moved on. @why gets words for what is wrong with the devices.
  */
-void oracle_ask(struct cycle_result *r, const struct drive *d, uint64_t *faults, char *why,
-		unsigned int size);
+void oracle_ask(struct cycle_result *r, struct drive *drive, struct nic *nic,
+		const struct ledger_state *s, uint64_t *faults, char *why, size_t size);
 
-/* Add to r->reason which oracle saw what. @problem: the first thing that was wrong. */
-void oracle_explain(struct cycle_result *r, const char *problem);
+/* Add to r->reason which oracle saw what, and the first thing that was wrong. */
+void oracle_explain(struct cycle_result *r);
 
 #endif /* HF_ORACLE_H */

@@ -13,12 +13,13 @@
 
 const char params_usage[] =
 	"usage: hf-agent [--name=value...]\n"
-	"Keeps an NVMe drive doing DMA through kexec after kexec, and checks every byte.\n"
+	"Keeps an NVMe drive and a NIC doing DMA through kexec after kexec, and checks every\n"
+	"byte.\n"
 	"Runs as root, once in every kernel; finds by itself whether it is the first.\n"
 	"Each parameter is also read from the kernel command line, as hf.name=value.\n"
 	"  --swaps=N        page tables replaced under DMA before the first jump (0)\n"
 	"  --cycles=N       jumps, 0 too (3)\n"
-	"  --load=nvme      what does the DMA\n"
+	"  --load=LIST      what does the DMA: nvme, nic on preserved devices (nvme)\n"
 	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
 	"  --bystanders=LIST\n"
 	"                   nvme, nic: kernel-owned devices that must work in each kernel ();\n"
@@ -27,7 +28,9 @@ const char params_usage[] =
 	"  --rate=N         commands per second until the drain, at most (100)\n"
 	"  --blackout_ms=N  how long the first blackout is expected to be (8000; with\n"
 	"                   stretch 16000); the rate is lowered to last for twice as long\n"
-	"  --bdf=A          the drive, as dddd:bb:dd.f (0000:01:00.0)\n"
+	"  --nvme_bdf=A --nic_bdf=A\n"
+	"                   the devices, as dddd:bb:dd.f (0000:01:00.0, 0000:02:00.0)\n"
+	"  --nic_depth=N    receive descriptors, to 65528; 0: as many as drivers use (0)\n"
 	"  --stretch=0|1    the kernel sleeps at stretch points\n"
 	"  --channel=PATH   where JSON lines go, and answers come from (/dev/ttyS1)\n"
 	"  --kernel=PATH --initrd=PATH\n"
@@ -56,8 +59,10 @@ static const struct field fields[] = {
 	FIELD_NUMBER(rate, 1, 1000000),
 	FIELD_NUMBER(blackout_ms, 1, 1000000),
 	{ .name = "stretch", .type = FLAG, .offset = offsetof(struct params, stretch), .max = 1 },
-	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(bystanders), FIELD_TEXT(bdf), FIELD_TEXT(channel),
-	FIELD_TEXT(kernel), FIELD_TEXT(initrd),
+	FIELD_NUMBER(nic_depth, 0, NIC_RX_DEPTH_MAX),
+	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(bystanders), FIELD_TEXT(channel),
+	FIELD_TEXT(kernel), FIELD_TEXT(initrd), FIELD_TEXT(nvme_bdf), FIELD_TEXT(nic_bdf),
+	FIELD_TEXT(dpdk_bdf),
 };
 
 static int set_number(struct params *p, const struct field *f, const char *value)
@@ -134,10 +139,44 @@ static int parse_options(struct params *p, int argc, char **argv)
 	return err;
 }
 
+static int parse_loads(struct loads *loads, const char *list)
+{
+	const struct {
+		const char *name;
+		bool *there;
+	} known[] = {
+		{ "nvme", &loads->nvme }, { "nic", &loads->nic }, { "fio", &loads->fio },
+		{ "dpdk", &loads->dpdk },
+	};
+	const char *word = list;
+
+	for (;;) {
+		size_t len = strcspn(word, ","), i = 0;
+
+		while (i < 4 && (strlen(known[i].name) != len ||
+				 strncmp(word, known[i].name, len) != 0))
+			i++;
+		if (i == 4 || *known[i].there)
+			return complain(-EINVAL, "load=%s: %.*s is %s", list, (int)len, word,
+					i == 4 ? "not known" : "there twice");
+		*known[i].there = true;
+		if (!word[len])
+			return 0;
+		word += len + 1;
+	}
+}
+
 static int check(struct params *p)
 {
-	if (strcmp(p->load, "nvme") != 0)
-		return complain(-EINVAL, "load=%s: only nvme is known", p->load);
+	int err = parse_loads(&p->loads, p->load);
+
+	if (err)
+		return err;
+	if (!p->loads.nvme && !p->loads.nic)
+		return complain(-EINVAL, "load=%s: nothing would be preserved; add nvme or nic",
+				p->load);
+	if (p->swaps && !p->loads.nvme)
+		return complain(-EINVAL, "swaps=%u need load=nvme", p->swaps);
 	p->unpreserved = strcmp(p->control, "unpreserved") == 0;
 	if (!p->unpreserved && strcmp(p->control, "none") != 0)
 		return complain(-EINVAL, "control=%s: known are none, unpreserved", p->control);
@@ -152,7 +191,8 @@ int params_parse(struct params *p, const char *cmdline, int argc, char **argv)
 
 	*p = (struct params){
 		.cycles = 3, .depth = 2000, .rate = 100, .load = "nvme", .control = "none",
-		.bdf = "0000:01:00.0", .channel = "/dev/ttyS1", .kernel = "/boot/bzImage",
+		.nvme_bdf = "0000:01:00.0", .nic_bdf = "0000:02:00.0",
+		.dpdk_bdf = "0000:03:00.0", .channel = "/dev/ttyS1", .kernel = "/boot/bzImage",
 		.initrd = "/boot/base.cpio.zst",
 	};
 	err = parse_cmdline(p, cmdline);

@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What does the DMA: nvme and nic on preserved devices, the others beside them. */
+struct loads {
+	bool nvme, nic, fio, dpdk;
+};
+
 struct params {
 	uint32_t swaps;		/* page tables replaced before the first jump */
 	uint32_t cycles;	/* jumps */
@@ -17,7 +22,10 @@ struct params {
 	bool stretch;		/* the kernel sleeps at stretch points */
 	bool unpreserved;	/* control: preserve only memory */
 	bool help;
-	char load[32], control[32], bystanders[32], bdf[32], channel[128], kernel[128], initrd[128];
+	struct loads loads;	/* of load[] */
+	uint32_t nic_depth;	/* descriptors of the receive ring; 0: as many as are usual */
+	char load[32], control[32], bystanders[32], channel[128], kernel[128], initrd[128];
+	char nvme_bdf[32], nic_bdf[32], dpdk_bdf[32];
 };
 
 /*

@@ -93,28 +93,58 @@ static void read_errors(struct pci_dev *dev, struct pci_errors *e)
 		e->uncorrectable = pci_read_long(dev, (int)aer->addr + PCI_ERR_UNCOR_STATUS);
 }
 
-int pcidev_errors(const char *bdf, struct pci_errors *e)
+/* Open libpci, and find @bdf in it; both are closed by close_function(). NULL: no such one. */
+static struct pci_dev *open_function(const char *bdf, struct pci_access **pci)
 {
 	unsigned int domain, bus, slot, function;
-	struct pci_access *pci;
 	struct pci_dev *dev;
 
-	memset(e, 0, sizeof(*e));
 	if (access("/sys/bus/pci/devices", F_OK) ||
 	    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4)
-		return -ENODEV;
-	pci = pci_alloc();
-	pci->method = PCI_ACCESS_SYS_BUS_PCI;
-	pci->warning = ignore_warning;
-	pci_init(pci);
-	dev = pci_get_dev(pci, (int)domain, (int)bus, (int)slot, (int)function);
-	if (dev) {
-		pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_CAPS | PCI_FILL_EXT_CAPS);
-		read_errors(dev, e);
-		pci_free_dev(dev);
-	}
+		return NULL;
+	*pci = pci_alloc();
+	(*pci)->method = PCI_ACCESS_SYS_BUS_PCI;
+	(*pci)->warning = ignore_warning;
+	pci_init(*pci);
+	dev = pci_get_dev(*pci, (int)domain, (int)bus, (int)slot, (int)function);
+	if (!dev)
+		pci_cleanup(*pci);
+	return dev;
+}
+
+static void close_function(struct pci_dev *dev, struct pci_access *pci)
+{
+	pci_free_dev(dev);
 	pci_cleanup(pci);
-	return dev ? 0 : -ENODEV;
+}
+
+int pcidev_errors(const char *bdf, struct pci_errors *e)
+{
+	struct pci_access *pci;
+	struct pci_dev *dev = open_function(bdf, &pci);
+
+	memset(e, 0, sizeof(*e));
+	if (!dev)
+		return -ENODEV;
+	pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_CAPS | PCI_FILL_EXT_CAPS);
+	read_errors(dev, e);
+	close_function(dev, pci);
+	return 0;
+}
+
+int pcidev_set_master(const char *bdf)
+{
+	struct pci_access *pci;
+	struct pci_dev *dev = open_function(bdf, &pci);
+	bool done;
+
+	if (!dev)
+		return complain(-ENODEV, "no device %s", bdf);
+	done = pci_write_word(dev, PCI_COMMAND,
+			      pci_read_word(dev, PCI_COMMAND) | PCI_COMMAND_MEMORY |
+			      PCI_COMMAND_MASTER);
+	close_function(dev, pci);
+	return done ? 0 : complain(-EIO, "%s: COMMAND cannot be written", bdf);
 }
 
 unsigned int pcidev_new_errors(const struct pci_errors *before, const struct pci_errors *now)

@@ -15,6 +15,12 @@
  */
 int pcidev_bind_vfio(const char *bdf);
 
+/*
+ * Switch bus mastering on, behind the back of whoever owns the function: what the first
+ * lines of a driver do, before it knows what state the device is in.
+ */
+int pcidev_set_master(const char *bdf);
+
 /* The name of the driver that has the function, "" if none has. */
 void pcidev_driver(const char *bdf, char *name, size_t size);
 

@@ -5,14 +5,21 @@
 
 #include <stdio.h>
 
-static uint64_t data_findings(const struct cycle_result *r)
+uint64_t record_in_blackout(const struct cycle_result *r)
 {
-	return r->dma.lost + r->dma.corrupt + r->dma.stray;
+	return (r->drive ? r->drive->in_blackout : 0) + (r->nic ? r->nic->in_blackout : 0);
 }
 
-static uint64_t device_findings(const struct cycle_result *r)
+uint64_t record_data(const struct cycle_result *r)
 {
-	return r->dma.faulted + r->device;
+	return (r->drive ? drive_findings(r->drive) : 0) +
+	       (r->nic ? nic_findings(&r->nic->load.counts) : 0);
+}
+
+uint64_t record_device(const struct cycle_result *r)
+{
+	return (r->drive ? r->drive->load.counts.faulted + r->drive->device : 0) +
+	       (r->nic ? r->nic->load.counts.faulted + r->nic->device : 0);
 }
 
 /* No DMA in a part of the blackout: its zero faults prove nothing. */
@@ -20,8 +27,6 @@ static const char *idle_part(const struct cycle_result *r)
 {
 	const uint64_t *n = r->phases.arrived;
 
-	if (!r->in_blackout)
-		return "no DMA arrived in the blackout";
 	if (!r->timeline)
 		return NULL;
 	if (!n[PHASE_JUMP] && !n[PHASE_EARLY_BOOT])
@@ -33,24 +38,14 @@ static const char *idle_part(const struct cycle_result *r)
 
 static const char *objection(const struct cycle_result *r)
 {
-	if (r->dma.lost)
-		return "commands were lost";
-	if (r->dma.faulted)
-		return "commands were faulted";
-	if (r->dma.corrupt)
-		return "data is corrupt";
-	if (r->dma.stray)
-		return "DMA went astray";
+	const char *why = r->drive ? drive_judge(r->drive, r->adopted) : NULL;
+
+	if (!why && r->nic)
+		why = nic_judge(r->nic, r->adopted);
+	if (why)
+		return why;
 	if (r->iommu.count)
 		return "the IOMMU recorded faults";
-	if (r->device)
-		return "the device reports errors";
-	if (r->dma.completed != r->inflight)
-		return "the account of commands does not add up";
-	if (!r->adopted)
-		return "the controller was not adopted";
-	if (r->cc_before != r->cc_after)
-		return "the controller was configured anew";
 	if (r->irq_spurious || r->irq_nobody_cared)
 		return "there were interrupts that nobody expected";
 	if (r->bystanders.bad)
@@ -82,7 +77,7 @@ static json_t *integer(uint64_t n)
 	return json_integer((json_int_t)n);
 }
 
-static json_t *dma_json(const struct cycle_result *r)
+static json_t *by_phase_json(const struct cycle_result *r)
 {
 	json_t *by_phase = json_object();
 
@@ -91,14 +86,40 @@ static json_t *dma_json(const struct cycle_result *r)
 			json_object_set_new(by_phase, phase_names[i],
 					    integer(r->phases.arrived[i]));
 	}
+	return by_phase;
+}
+
+/* All loads together; commands in flight are the drive's. */
+static json_t *dma_json(const struct cycle_result *r)
+{
+	struct load_counts c = { 0 };
+
+	if (r->drive)
+		c = r->drive->load.counts;
+	if (r->nic) {
+		const struct nic_counts *n = &r->nic->load.counts;
+
+		c.faulted += n->faulted;
+		c.lost += n->lost;
+		c.corrupt += n->torn;
+		c.stray += n->stray + n->duplicate + n->late;
+		c.verified_bytes += n->bytes;
+	}
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-			 "inflight", integer(r->inflight), "completed", integer(r->dma.completed),
-			 "in_blackout", integer(r->in_blackout),
-			 "in_blackout_by_phase", by_phase, "faulted", integer(r->dma.faulted),
-			 "lost", integer(r->dma.lost), "corrupt", integer(r->dma.corrupt),
-			 "stray", integer(r->dma.stray),
-			 "verified_bytes", integer(r->dma.verified_bytes),
-			 "rate", integer(r->rate));
+			 "inflight", integer(r->drive ? r->drive->state->inflight : 0),
+			 "completed", integer(c.completed),
+			 "in_blackout", integer(record_in_blackout(r)),
+			 "in_blackout_by_phase", by_phase_json(r),
+			 "faulted", integer(c.faulted), "lost", integer(c.lost),
+			 "corrupt", integer(c.corrupt), "stray", integer(c.stray),
+			 "verified_bytes", integer(c.verified_bytes),
+			 "rate", integer(r->drive ? r->drive->state->rate : 0));
+}
+
+static json_t *controller_json(const struct drive *d)
+{
+	return json_pack("{s:o,s:o,s:o}", "csts", integer(d->csts),
+			 "cc_before", integer(d->state->nvme.cc), "cc_after", integer(d->cc));
 }
 
 static json_t *blackout_json(const struct cycle_result *r)
@@ -133,16 +154,16 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 {
 	json_t *oracles = json_pack("{s:o,s:o,s:o}", "iommu",
 				    r->iommu.there ? integer(r->iommu.count) : json_null(),
-				    "device", integer(device_findings(r)),
-				    "data", integer(data_findings(r)));
-	json_t *controller = json_pack("{s:o,s:o,s:o}", "csts", integer(r->csts), "cc_before",
-				       integer(r->cc_before), "cc_after", integer(r->cc_after));
+				    "device", integer(record_device(r)),
+				    "data", integer(record_data(r)));
 	json_t *irq = json_pack("{s:o,s:o}", "spurious", integer(r->irq_spurious),
 				"nobody_cared", integer(r->irq_nobody_cared));
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "verdict",
-			 pass ? "pass" : "fail", "reason", r->reason, "dma", dma_json(r),
-			 "oracles", oracles, "adopted", (int)r->adopted, "controller", controller,
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "verdict",
+			 pass ? "pass" : "fail", "reason", r->reason,
+			 "dma", dma_json(r), "nic", r->nic ? nic_json(r->nic) : json_null(),
+			 "oracles", oracles, "adopted", (int)r->adopted,
+			 "controller", r->drive ? controller_json(r->drive) : json_null(),
 			 "restore_walk", walk_json(&r->walk), "blackout", blackout_json(r),
 			 "irq", irq, "bystanders", bystanders_json(&r->bystanders));
 }

@@ -9,30 +9,34 @@
 #include <stdint.h>
 
 #include "bystander.h"
+#include "drive.h"
 #include "handover.h"
-#include "load.h"
+#include "nic.h"
 
 /* Everything that was measured in one cycle. */
 struct cycle_result {
-	struct load_counts dma;
-	uint32_t inflight;	/* at the jump */
-	uint64_t in_blackout;	/* completions that came before the first new one */
-	struct phases phases;
+	const struct drive *drive; /* the loads of preserved devices; NULL: there is none */
+	const struct nic *nic;
+	struct phases phases;	/* completions and frames together */
 	bool timeline;		/* the kernel gave one: phases are known */
-	bool adopted;		/* the device was handed over, and went on */
+	bool adopted;		/* the devices were handed over, and went on */
 	bool tsc_usable;	/* the TSC may be subtracted across the jump */
 	uint64_t tsc_begin, tsc_end; /* of the blackout */
 	uint32_t tsc_khz;
-	bool resumed;		/* tsc_end is that of a new completion */
-	uint32_t rate;
+	bool resumed;		/* tsc_end is when the last load had new DMA */
 	struct faults iommu;
-	unsigned int device;	/* findings of the device oracle, beside faulted commands */
-	uint32_t csts, cc_before, cc_after;
 	struct restore_walk walk;
 	struct bystander_counts bystanders;
 	uint64_t irq_spurious, irq_nobody_cared;
 	char reason[256];	/* why it failed; "" if it did not, until judged */
 };
+
+/* DMA of all loads that came before the agent did. */
+uint64_t record_in_blackout(const struct cycle_result *r);
+
+/* What the oracles "data" and "device" have to say. */
+uint64_t record_data(const struct cycle_result *r);
+uint64_t record_device(const struct cycle_result *r);
 
 /* Pass or fail; writes the first reason to fail to r->reason, if none is there. */
 bool record_judge(struct cycle_result *r);

@@ -27,7 +27,7 @@ static void defaults(void **state)
 	assert_int_equal(p.cycles, 3);
 	assert_int_equal(p.swaps, 0);
 	assert_int_equal(p.depth, 2000);
-	assert_string_equal(p.bdf, "0000:01:00.0");
+	assert_string_equal(p.nvme_bdf, "0000:01:00.0");
 	assert_false(p.unpreserved);
 }
 
@@ -47,8 +47,9 @@ static void typing_errors_are_refused(void **state)
 {
 	static const char *const bad[] = {
 		"hf.cycles=-0", "hf.swaps=1000000", "hf.cycles=", "hf.cycles=3x", "hf.cycles=-1", "hf.depth=999",
-		"hf.depth=4096", "hf.stretch=2", "hf.load=fio", "hf.control=yes", "hf.dpeth=2000",
-		"hf.depth", "hf.bdf=00000000000000000000000000000000:01:00.0",
+		"hf.depth=4096", "hf.stretch=2", "hf.load=fio", "hf.load=nvme,nvme", "hf.load=nvme,", "hf.load=nv", "hf.load=",
+		"hf.load=nic hf.swaps=1", "hf.control=yes", "hf.dpeth=2000",
+		"hf.depth", "hf.nvme_bdf=00000000000000000000000000000000:01:00.0",
 	};
 
 	(void)state;
@@ -58,6 +59,17 @@ static void typing_errors_are_refused(void **state)
 	}
 	assert_int_equal(parse("", "--nonsense=1"), -EINVAL);
 	assert_int_equal(parse("", "nonsense"), -EINVAL);
+}
+
+static void loads_are_a_list(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("hf.load=nic,nvme", NULL), 0);
+	assert_true(p.loads.nvme && p.loads.nic && !p.loads.fio && !p.loads.dpdk);
+	assert_int_equal(parse("hf.load=nic,fio,dpdk", NULL), 0);
+	assert_true(!p.loads.nvme && p.loads.nic && p.loads.fio && p.loads.dpdk);
+	assert_int_equal(parse("hf.load=fio,dpdk", NULL), -EINVAL);
+	assert_non_null(strstr(complaint(), "add nvme or nic"));
 }
 
 static void help_is_no_error(void **state)
@@ -73,6 +85,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(command_line_then_options),
 		cmocka_unit_test(typing_errors_are_refused),
+		cmocka_unit_test(loads_are_a_list),
 		cmocka_unit_test(help_is_no_error),
 	};
 

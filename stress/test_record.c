@@ -11,15 +11,28 @@
 
 #include "record.c"
 
+static struct ledger_state ledger;
+static struct drive drive;
+static struct nic nic;
+
 static struct cycle_result clean(void)
 {
 	struct cycle_result r = {
-		.dma = { .completed = 2000, .verified_bytes = 1 }, .inflight = 2000,
-		.in_blackout = 700, .timeline = true, .adopted = true, .resumed = true,
+		.drive = &drive, .nic = &nic, .timeline = true, .adopted = true, .resumed = true,
 		.tsc_usable = true, .tsc_begin = 1000, .tsc_end = 5001000, .tsc_khz = 1000,
-		.csts = 1, .cc_before = 5, .cc_after = 5, .iommu.there = true,
+		.iommu.there = true,
 	};
 
+	ledger.inflight = 2000;
+	ledger.nvme.cc = 5;
+	drive = (struct drive){
+		.state = &ledger, .load.counts = { .completed = 2000, .verified_bytes = 1 },
+		.in_blackout = 700, .resumed = true, .csts = 1, .cc = 5,
+	};
+	nic = (struct nic){
+		.state = &ledger.nic, .load.counts = { .received = 900 }, .in_blackout = 400,
+		.resumed = true,
+	};
 	r.phases.arrived[PHASE_JUMP] = 1;
 	r.phases.arrived[PHASE_INIT] = 1;
 	return r;
@@ -42,8 +55,25 @@ static void no_timeline_needs_only_dma(void **state)
 	r.timeline = false;
 	memset(&r.phases, 0, sizeof(r.phases));
 	assert_true(record_judge(&r));
-	r.in_blackout = 0;
+	drive.in_blackout = 0;
 	assert_false(record_judge(&r));
+}
+
+static void each_load_is_judged_alone(void **state)
+{
+	struct cycle_result r = clean();
+
+	(void)state;
+	r.nic = NULL;
+	nic.load.counts.lost = 1;
+	assert_true(record_judge(&r));
+	assert_int_equal(record_in_blackout(&r), 700);
+	r.nic = &nic;
+	r.drive = NULL;
+	nic.load.counts.lost = 0;
+	drive.load.counts.lost = 1;
+	assert_true(record_judge(&r));
+	assert_int_equal(record_in_blackout(&r), 400);
 }
 
 #define MUST_FAIL(change) do { \
@@ -56,18 +86,30 @@ static void no_timeline_needs_only_dma(void **state)
 static void each_finding_fails(void **state)
 {
 	(void)state;
-	MUST_FAIL(r.dma.lost = 1);
-	MUST_FAIL(r.dma.faulted = 1);
-	MUST_FAIL(r.dma.corrupt = 1);
-	MUST_FAIL(r.dma.stray = 1);
+	MUST_FAIL(drive.load.counts.lost = 1);
+	MUST_FAIL(drive.load.counts.faulted = 1);
+	MUST_FAIL(drive.load.counts.corrupt = 1);
+	MUST_FAIL(drive.load.counts.stray = 1);
 	MUST_FAIL(r.iommu.count = 1);
-	MUST_FAIL(r.device = 1);
-	MUST_FAIL(r.dma.completed = 1999);
+	MUST_FAIL(drive.device = 1);
+	MUST_FAIL(drive.load.counts.completed = 1999);
 	MUST_FAIL(r.adopted = false);
-	MUST_FAIL(r.cc_after = 4);
+	MUST_FAIL(drive.resumed = false);
+	MUST_FAIL(drive.cc = 4);
+	MUST_FAIL(nic.load.counts.lost = 1);
+	MUST_FAIL(nic.load.counts.torn = 1);
+	MUST_FAIL(nic.load.counts.duplicate = 1);
+	MUST_FAIL(nic.load.counts.late = 1);
+	MUST_FAIL(nic.load.counts.stray = 1);
+	MUST_FAIL(nic.load.counts.faulted = 1);
+	MUST_FAIL(nic.load.counts.eaten = 1);
+	MUST_FAIL(nic.load.counts.unsent = 1);
+	MUST_FAIL(nic.device = 1);
+	MUST_FAIL(nic.resumed = false);
+	MUST_FAIL(nic.in_blackout = 0);
 	MUST_FAIL(r.irq_spurious = 1);
 	MUST_FAIL(r.irq_nobody_cared = 1);
-	MUST_FAIL(r.in_blackout = 0);
+	MUST_FAIL(drive.in_blackout = 0);
 	MUST_FAIL(r.phases.arrived[PHASE_JUMP] = 0);
 	MUST_FAIL(r.phases.arrived[PHASE_INIT] = 0);
 	MUST_FAIL(strcpy(r.reason, "the vfio device cannot be retrieved"));
@@ -78,7 +120,7 @@ static void earlier_reason_stays(void **state)
 	struct cycle_result r = clean();
 
 	(void)state;
-	r.dma.lost = 3;
+	drive.load.counts.lost = 3;
 	strcpy(r.reason, "first");
 	assert_false(record_judge(&r));
 	assert_string_equal(r.reason, "first");
@@ -101,7 +143,7 @@ static void blackout_needs_a_usable_tsc(void **state)
 static void record_is_whole(void **state)
 {
 	static const char *const members[] = {
-		"verdict", "reason", "dma", "oracles", "adopted", "controller", "restore_walk",
+		"verdict", "reason", "dma", "nic", "oracles", "adopted", "controller", "restore_walk",
 		"blackout", "irq",
 	};
 	struct cycle_result r = clean();
@@ -113,7 +155,7 @@ static void record_is_whole(void **state)
 		assert_non_null(json_object_get(record, members[i]));
 	assert_true(json_is_null(json_object_get(record, "restore_walk")));
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(record, "dma"),
-							    "in_blackout")), 700);
+							    "in_blackout")), 1100);
 	json_decref(record);
 	r.iommu.there = false;
 	record = record_json(&r, false);
@@ -126,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clean_cycle_passes),
 		cmocka_unit_test(no_timeline_needs_only_dma),
+		cmocka_unit_test(each_load_is_judged_alone),
 		cmocka_unit_test(each_finding_fails),
 		cmocka_unit_test(earlier_reason_stays),
 		cmocka_unit_test(blackout_needs_a_usable_tsc),
