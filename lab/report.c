@@ -225,14 +225,13 @@ static json_int_t completed(json_t *cycles)
 	return n;
 }
 
-json_t *report_document(const struct report_run *run, json_t *swaps, json_t *frames,
-			json_t *cycles)
+json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cycles)
 {
 	bool emulated = run->accel && strcmp(run->accel, "tcg") == 0;
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
 			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o},"
-			 " s:o, s:o, s:o, s:o, s:I}",
+			 " s:o, s:o, s:o, s:o, s:I, s:O?}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -244,7 +243,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *fra
 			 "control_caught", run->control_caught < 0 ? json_null() :
 			 json_boolean(run->control_caught),
 			 "stretch_ms", run->stretch_ms,
-			 "swaps", swaps, "frames", frames,
+			 "swaps", swaps, "frames", run->frames,
 			 "cycles", "planned", run->planned, "completed", completed(cycles),
 			 "dma", dma_part(cycles), "nic", nic_part(cycles),
 			 "oracles", "iommu", sum_or_null(cycles, "oracles.iommu"),
@@ -255,7 +254,8 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *fra
 			 "restore_walk", walk_part(cycles),
 			 "blackout_ms", blackout_part(cycles),
 			 "bystanders", sum_members(cycles, "bystanders"),
-			 "warnings", (json_int_t)run->warnings);
+			 "warnings", (json_int_t)run->warnings,
+			 "topology", run->topology);
 }
 
 int report_write(const char *dir, const json_t *document)

@@ -21,11 +21,12 @@ struct report_run {
 	const char *reason;
 	int control_caught;	/* -1: no control was run */
 	unsigned int warnings;	/* of the guest's kernels */
+	json_t *topology;	/* array of functions; NULL: nobody told */
+	json_t *frames;		/* summary of each frame source; NULL: there was none */
 };
 
 /* The document run.json, from the run and its cycle records. New reference. */
-json_t *report_document(const struct report_run *run, json_t *swaps, json_t *frames,
-			json_t *cycles);
+json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cycles);
 
 /* One line on one cycle. */
 void report_progress(FILE *to, json_t *record, json_int_t planned);

@@ -278,6 +278,21 @@ static void on_swaps(struct session *s, json_t *event)
 	enter(s, ST_LOAD);
 }
 
+/* The first kernel's devices, and the bridges above them. */
+static void on_function(struct session *s, json_t *event)
+{
+	if (s->state != ST_LOAD || s->cycle != 1) {
+		end(s, LAB_ERROR, "result line %u: function %s, not expected now", s->stream.line,
+		    json_string_at(event, "bdf"));
+		return;
+	}
+	json_object_del(event, "ev");
+	json_object_del(event, "cycle");
+	if (!s->result->topology)
+		s->result->topology = json_array();
+	json_array_append(s->result->topology, event);
+}
+
 static void on_jump(struct session *s, json_t *event)
 {
 	int64_t now = lab_wall_us();
@@ -387,7 +402,7 @@ static void on_event(struct session *s, json_t *event)
 	} acts[] = {
 		{ "hello", on_hello }, { "rate", on_rate },   { "progress", on_progress },
 		{ "swaps", on_swaps }, { "jump", on_jump },   { "cycle", on_cycle },
-		{ "done", on_done },
+		{ "done", on_done },   { "function", on_function },
 	};
 	const char *ev = json_string_at(event, "ev");
 

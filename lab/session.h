@@ -36,6 +36,7 @@ struct session_result {
 	json_t *cycles;		/* the records, as in cycles.jsonl */
 	json_t *swaps;		/* what came of them; NULL: none were reported */
 	json_t *frames;		/* summary of each source, by its load; NULL: there was none */
+	json_t *topology;	/* array: what the agent told of PCI functions; NULL: nothing */
 	char kernel[128];	/* empty: no hello came */
 	char accel[16];		/* "tcg" or "kvm"; empty: unknown */
 	char emulator[128];
@@ -45,7 +46,7 @@ struct session_result {
 /*
  * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
  * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
- * lines to stderr. Always fills @result; the caller drops its three references.
+ * lines to stderr. Always fills @result; the caller drops its four references.
  */
 void session_run(const struct session_config *config, struct session_result *result);
 

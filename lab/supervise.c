@@ -309,7 +309,7 @@ static void catch_signals(void)
 
 static int publish(struct options *o, struct session_result *r)
 {
-	json_t *document = report_document(&o->run, r->swaps, r->frames, r->cycles);
+	json_t *document = report_document(&o->run, r->swaps, r->cycles);
 	int err = document ? report_write(o->session.dir, document) : -EINVAL;
 
 	if (err)
@@ -324,6 +324,7 @@ static int publish(struct options *o, struct session_result *r)
 	json_decref(r->cycles);
 	json_decref(r->swaps);
 	json_decref(r->frames);
+	json_decref(r->topology);
 	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
 }
 
@@ -370,5 +371,7 @@ int main(int argc, char **argv)
 	o.run.accel = r.accel[0] ? r.accel : NULL;
 	o.run.emulator = r.emulator[0] ? r.emulator : NULL;
 	o.run.warnings = r.warnings;
+	o.run.topology = r.topology;
+	o.run.frames = r.frames;
 	return publish(&o, &r);
 }

@@ -34,16 +34,17 @@ static const char golden[] =
 	"\"dma\":{\"completed\":6000,\"corrupt\":0,\"faulted\":0,\"in_blackout\":270,"
 	"\"in_blackout_by_phase\":{\"init\":150,\"jump\":120},\"lost\":0,\"stray\":0,"
 	"\"verified_bytes\":3072},"
-	"\"emulator\":{\"resets\":0},"
+	"\"emulator\":{\"resets\":0},\"frames\":{\"nic\":{}},"
 	"\"host\":{\"accel\":\"tcg\",\"cpu\":\"a cpu\",\"emulator\":\"11.1.3 (p)\"},"
 	"\"kernel\":{\"series_sha256\":\"abc\",\"version\":\"7.2.8-holdfast\"},"
-	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\","
+	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\",\"nic\":null,"
 	"\"oracles\":{\"data\":0,\"device\":0,\"emulator\":0,\"iommu\":null},"
 	"\"profile\":\"smoke\",\"reason\":\"\","
 	"\"restore_walk\":{\"entries_read\":1536,\"ns\":{\"max\":9,\"median\":8,\"min\":7,"
 	"\"p99\":9},\"tables\":5,\"where\":\"probe\"},"
 	"\"run_id\":\"id\",\"schema\":\"holdfast/run/1\","
 	"\"started\":\"2026-11-21T12:00:00Z\",\"stretch_ms\":0,\"swaps\":null,\"timing\":\"emulated\","
+	"\"topology\":[{\"bdf\":\"0000:01:00.0\"}],"
 	"\"verdict\":\"pass\",\"warnings\":0}";
 
 static struct report_run a_run(void)
@@ -66,10 +67,15 @@ static void test_golden(void **state)
 {
 	struct report_run run = a_run();
 	json_t *cycles = three_cycles();
-	json_t *document = report_document(&run, NULL, NULL, cycles);
+	json_t *document;
 	char *text;
 
 	(void)state;
+	run.topology = json_pack("[{s:s}]", "bdf", "0000:01:00.0");
+	run.frames = json_pack("{s:{}}", "nic");
+	document = report_document(&run, NULL, cycles);
+	json_decref(run.topology);
+	json_decref(run.frames);
 	assert_non_null(document);
 	text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
 	assert_string_equal(text, golden);
@@ -91,13 +97,14 @@ static void test_run_without_cycles(void **state)
 	run.kernel = NULL;
 	run.accel = NULL;
 	run.verdict = LAB_ERROR;
-	document = report_document(&run, NULL, NULL, cycles);
+	document = report_document(&run, NULL, cycles);
 	whole = json_loads(golden, 0, NULL);
 	assert_non_null(document);
 	json_object_foreach(whole, name, value)
 		assert_non_null(json_object_get(document, name));
 	assert_true(json_is_null(json_at(document, "blackout_ms")));
 	assert_true(json_is_null(json_at(document, "oracles.data")));
+	assert_true(json_is_null(json_at(document, "topology")));
 	assert_string_equal(json_string_at(document, "verdict"), "error");
 	json_decref(whole);
 	json_decref(document);
@@ -114,7 +121,7 @@ static void test_failed_cycle_is_not_completed(void **state)
 	(void)state;
 	json_array_append_new(cycles, json_pack("{s:i,s:s,s:s}", "cycle", 4, "verdict", "fail",
 						"reason", "panic"));
-	document = report_document(&run, NULL, NULL, cycles);
+	document = report_document(&run, NULL, cycles);
 	assert_int_equal(json_int_at(document, "cycles.completed"), 3);
 	json_decref(document);
 	json_decref(cycles);

@@ -98,6 +98,18 @@ static int copy_boot_files(struct agent *a)
 	return a->initrd < 0 ? a->initrd : 0;
 }
 
+static int describe_devices(struct agent *a)
+{
+	const char *bdfs[2];
+	size_t n = 0;
+
+	if (a->params.loads.nvme)
+		bdfs[n++] = a->params.nvme_bdf;
+	if (a->params.loads.nic)
+		bdfs[n++] = a->params.nic_bdf;
+	return topology_start(&a->ledger.state.topology, &a->channel, bdfs, n);
+}
+
 static int first_kernel(struct agent *a)
 {
 	struct bystander_counts bystanders = { 0 };
@@ -123,6 +135,8 @@ static int first_kernel(struct agent *a)
 		err = nic_start(&a->nic, a->params.nic_bdf, &s->nic, a->params.nic_depth);
 	if (!err)
 		err = bystanders_run(&a->bystanders, 0, &bystanders);
+	if (!err)
+		err = describe_devices(a);
 	if (err)
 		return err;
 	/* What firmware and boot left in the records is not ours. */
@@ -224,6 +238,7 @@ static void close_ledger(struct agent *a)
 
 	handover_faults(&faults);
 	s->faults = faults.count - a->faults;
+	topology_read(&s->topology);
 	s->tsc_adjust_known = tsc_adjust(&s->tsc_adjust);
 	handover_watch_clear();
 	if (a->params.loads.nvme)

@@ -138,7 +138,6 @@ void drive_close(struct drive *d)
 {
 	struct ledger_state *s = d->state;
 
-	pcidev_errors(d->bdf, &s->errors);
 	load_reap(&d->load);
 	watch_queue(d);
 	for (uint32_t i = 0; i < s->depth; i++)
@@ -188,7 +187,6 @@ void drive_remains(struct drive *d, uint32_t quiet_ms)
 void drive_ask(struct drive *d, char *why, size_t size)
 {
 	volatile void *bar = d->bar;
-	struct pci_errors errors;
 
 	if (d->dma.map)
 		load_give_up(&d->load);
@@ -204,8 +202,6 @@ void drive_ask(struct drive *d, char *why, size_t size)
 		d->device = 1;
 		snprintf(why, size, " it cannot be looked at");
 	}
-	if (!pcidev_errors(d->bdf, &errors))
-		d->device += pcidev_new_errors(&d->state->errors, &errors);
 }
 
 uint64_t drive_findings(const struct drive *d)

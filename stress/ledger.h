@@ -10,9 +10,9 @@
 #include "memory.h"
 #include "nic.h"
 #include "nvme.h"
-#include "pcidev.h"
+#include "topology.h"
 
-#define LEDGER_VERSION 3
+#define LEDGER_VERSION 4
 #define LEDGER_SLOTS 4096	/* as many as an I/O queue has entries */
 
 /* What a slot of the DMA memory is used for. */
@@ -52,7 +52,7 @@ struct ledger_state {
 
 	uint64_t iova;		/* of the DMA memory */
 	struct nvme_state nvme;
-	struct pci_errors errors; /* of the device, before the jump */
+	struct topology topology; /* what is watched for PCI errors */
 	struct nic_state nic;
 	uint64_t faults;	/* seen by this kernel since the last cycle's record */
 

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "complain.h"
 #include "handover.h"
+#include "pcidev.h"
 
 #define FIRST_FRAMES 16		/* in each direction, before anything else */
 #define FIRST_MS 30000		/* for them; the source may still be starting */
@@ -166,7 +167,6 @@ static void watch_ring(const struct nic *n)
 
 void nic_close(struct nic *n)
 {
-	pcidev_errors(n->bdf, &n->state->errors);
 	nic_poll(n);
 	/* Reported in this kernel or in the next. */
 	nicload_send(&n->load, BURST);
@@ -277,7 +277,6 @@ void nic_remains(struct nic *n)
 
 void nic_ask(struct nic *n, char *why, size_t size)
 {
-	struct pci_errors errors;
 	volatile void *bar = n->bar;
 	struct nic_io io;
 
@@ -289,8 +288,6 @@ void nic_ask(struct nic *n, char *why, size_t size)
 		io = nic_io_mmio(bar);
 		n->device = nicdev_differs(&io, &n->dev.state, why, size);
 	}
-	if (!pcidev_errors(n->bdf, &errors))
-		n->device += pcidev_new_errors(&n->state->errors, &errors);
 }
 
 const char *nic_judge(const struct nic *n, bool adopted)

@@ -12,7 +12,6 @@
 #include "memory.h"
 #include "nicdev.h"
 #include "nicload.h"
-#include "pcidev.h"
 
 /* The NIC's part of the ledger. */
 struct nic_state {
@@ -21,7 +20,6 @@ struct nic_state {
 	uint64_t iova;		/* of its DMA memory */
 	struct nicdev_state dev;
 	struct nicload_state load;
-	struct pci_errors errors; /* before the jump */
 };
 
 /*

@@ -71,6 +71,7 @@ void oracle_ask(struct cycle_result *r, struct drive *drive, struct nic *nic,
 		const struct ledger_state *s, uint64_t *faults, char *why, size_t size)
 {
 	ask_devices(drive, nic, why, size);
+	topology_compare(&s->topology, &r->pci);
 	ask_iommu(r, s, faults);
 	ask_timeline(r, s);
 	r->irq_spurious = irq_spurious();

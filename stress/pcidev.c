@@ -34,18 +34,33 @@ static int write_file(const char *path, const char *text)
 	return err;
 }
 
-void pcidev_driver(const char *bdf, char *name, size_t size)
+/* What the link @what of the function points to, without its path; "": there is none. */
+static void link_target(const char *bdf, const char *what, char *name, size_t size)
 {
 	char path[96], target[PATH_MAX];
 	ssize_t n;
 
 	name[0] = 0;
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", bdf);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", bdf, what);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n <= 0)
 		return;
 	target[n] = 0;
 	snprintf(name, size, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+}
+
+void pcidev_driver(const char *bdf, char *name, size_t size)
+{
+	link_target(bdf, "driver", name, size);
+}
+
+int pcidev_group(const char *bdf)
+{
+	char name[16];
+	int group;
+
+	link_target(bdf, "iommu_group", name, sizeof(name));
+	return sscanf(name, "%d", &group) == 1 ? group : -1;
 }
 
 int pcidev_bind_vfio(const char *bdf)
@@ -81,77 +96,91 @@ static void ignore_warning(char *msg, ...)
 	(void)msg;
 }
 
-static void read_errors(struct pci_dev *dev, struct pci_errors *e)
+struct pci_access *pcidev_open(const char *dump)
+{
+	char name[] = "dump.name";
+	struct pci_access *pci;
+
+	if (!dump && access("/sys/bus/pci/devices", F_OK))
+		return NULL;
+	pci = pci_alloc();
+	pci->method = dump ? PCI_ACCESS_DUMP : PCI_ACCESS_SYS_BUS_PCI;
+	pci->warning = ignore_warning;
+	/* It copies the value. */
+	if (dump)
+		pci_set_param(pci, name, (char *)(uintptr_t)dump);
+	pci_init(pci);
+	return pci;
+}
+
+struct pci_dev *pcidev_get(struct pci_access *pci, const char *bdf)
+{
+	unsigned int domain, bus, slot, function;
+	struct pci_dev *dev;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bdf);
+	/* For the IDs of a function that sysfs does not have, libpci would end the program. */
+	if (pci->method == PCI_ACCESS_SYS_BUS_PCI && access(path, F_OK))
+		return NULL;
+	if (sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4)
+		return NULL;
+	dev = pci_get_dev(pci, (int)domain, (int)bus, (int)slot, (int)function);
+	if (dev)
+		pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
+			      PCI_FILL_CAPS | PCI_FILL_EXT_CAPS);
+	return dev;
+}
+
+void pcidev_read_errors(struct pci_dev *dev, struct pci_errors *e)
 {
 	struct pci_cap *exp = pci_find_cap(dev, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
 	struct pci_cap *aer = pci_find_cap(dev, PCI_EXT_CAP_ID_AER, PCI_CAP_EXTENDED);
 
-	e->status = pci_read_word(dev, PCI_STATUS) & STATUS_ERRORS;
+	*e = (struct pci_errors){ .status = pci_read_word(dev, PCI_STATUS) & STATUS_ERRORS };
 	if (exp)
 		e->device = pci_read_word(dev, (int)exp->addr + PCI_EXP_DEVSTA) & DEVICE_ERRORS;
-	if (aer)
-		e->uncorrectable = pci_read_long(dev, (int)aer->addr + PCI_ERR_UNCOR_STATUS);
-}
-
-/* Open libpci, and find @bdf in it; both are closed by close_function(). NULL: no such one. */
-static struct pci_dev *open_function(const char *bdf, struct pci_access **pci)
-{
-	unsigned int domain, bus, slot, function;
-	struct pci_dev *dev;
-
-	if (access("/sys/bus/pci/devices", F_OK) ||
-	    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4)
-		return NULL;
-	*pci = pci_alloc();
-	(*pci)->method = PCI_ACCESS_SYS_BUS_PCI;
-	(*pci)->warning = ignore_warning;
-	pci_init(*pci);
-	dev = pci_get_dev(*pci, (int)domain, (int)bus, (int)slot, (int)function);
-	if (!dev)
-		pci_cleanup(*pci);
-	return dev;
-}
-
-static void close_function(struct pci_dev *dev, struct pci_access *pci)
-{
-	pci_free_dev(dev);
-	pci_cleanup(pci);
-}
-
-int pcidev_errors(const char *bdf, struct pci_errors *e)
-{
-	struct pci_access *pci;
-	struct pci_dev *dev = open_function(bdf, &pci);
-
-	memset(e, 0, sizeof(*e));
-	if (!dev)
-		return -ENODEV;
-	pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_CAPS | PCI_FILL_EXT_CAPS);
-	read_errors(dev, e);
-	close_function(dev, pci);
-	return 0;
+	if (!aer)
+		return;
+	e->uncorrectable = pci_read_long(dev, (int)aer->addr + PCI_ERR_UNCOR_STATUS);
+	e->correctable = pci_read_long(dev, (int)aer->addr + PCI_ERR_COR_STATUS);
 }
 
 int pcidev_set_master(const char *bdf)
 {
-	struct pci_access *pci;
-	struct pci_dev *dev = open_function(bdf, &pci);
-	bool done;
+	struct pci_access *pci = pcidev_open(NULL);
+	struct pci_dev *dev = pci ? pcidev_get(pci, bdf) : NULL;
+	bool done = dev && pci_write_word(dev, PCI_COMMAND,
+					  pci_read_word(dev, PCI_COMMAND) | PCI_COMMAND_MEMORY |
+					  PCI_COMMAND_MASTER);
 
-	if (!dev)
-		return complain(-ENODEV, "no device %s", bdf);
-	done = pci_write_word(dev, PCI_COMMAND,
-			      pci_read_word(dev, PCI_COMMAND) | PCI_COMMAND_MEMORY |
-			      PCI_COMMAND_MASTER);
-	close_function(dev, pci);
+	if (dev)
+		pci_free_dev(dev);
+	if (pci)
+		pci_cleanup(pci);
 	return done ? 0 : complain(-EIO, "%s: COMMAND cannot be written", bdf);
 }
 
-unsigned int pcidev_new_errors(const struct pci_errors *before, const struct pci_errors *now)
+struct pci_errors pcidev_new_errors(const struct pci_errors *before, const struct pci_errors *now)
 {
-	return (unsigned int)(__builtin_popcount(now->status & ~(unsigned int)before->status) +
-			      __builtin_popcount(now->device & ~(unsigned int)before->device) +
-			      __builtin_popcount(now->uncorrectable & ~before->uncorrectable));
+	return (struct pci_errors){
+		.status = (uint16_t)(now->status & ~before->status),
+		.device = (uint16_t)(now->device & ~before->device),
+		.uncorrectable = now->uncorrectable & ~before->uncorrectable,
+		.correctable = now->correctable & ~before->correctable,
+	};
+}
+
+bool pcidev_any_error(const struct pci_errors *e)
+{
+	return e->status || e->device || e->uncorrectable || e->correctable;
+}
+
+unsigned int pcidev_count_errors(const struct pci_errors *e)
+{
+	return (unsigned int)(__builtin_popcount(e->status) +
+			      __builtin_popcount(e->device & ~(unsigned int)PCI_EXP_DEVSTA_CED) +
+			      __builtin_popcount(e->uncorrectable));
 }
 
 volatile void *pcidev_look_at_bar0(const char *bdf, size_t size)

@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PCIDEV_BDF_SIZE 20	/* "dddddddd:bb:dd.f" and its end; domains may be long */
+
+struct pci_access;
+struct pci_dev;
+
 /*
  * Bind the function @bdf ("dddd:bb:dd.f") to vfio-pci by its driver_override; a
  * driver that has it is unbound. Nothing happens if vfio-pci has it already.
@@ -24,18 +29,40 @@ int pcidev_set_master(const char *bdf);
 /* The name of the driver that has the function, "" if none has. */
 void pcidev_driver(const char *bdf, char *name, size_t size);
 
+/* Its IOMMU group; -1: none. */
+int pcidev_group(const char *bdf);
+
+/*
+ * libpci on configuration space: of this machine, or of the dump file @dump, as lspci -xxxx
+ * prints it. The device's driver notices nothing. NULL: there is no PCI here. Close it by
+ * pci_cleanup().
+ */
+struct pci_access *pcidev_open(const char *dump);
+
+/* A function with its IDs and capabilities; NULL: no such one. Give it to pci_free_dev(). */
+struct pci_dev *pcidev_get(struct pci_access *pci, const char *bdf);
+
 /* Error bits of a function, each as its register has it; they stay until cleared. */
 struct pci_errors {
 	uint16_t status;	/* Status: parity, SERR, aborts */
 	uint16_t device;	/* PCIe Device Status: correctable, fatal, ... */
 	uint32_t uncorrectable;	/* AER */
+	uint32_t correctable;	/* AER */
 };
 
-/* Read them by libpci, from configuration space: the device's driver notices nothing. */
-int pcidev_errors(const char *bdf, struct pci_errors *e);
+void pcidev_read_errors(struct pci_dev *dev, struct pci_errors *e);
 
-/* How many bits of @now were not set in @before. */
-unsigned int pcidev_new_errors(const struct pci_errors *before, const struct pci_errors *now);
+/* The bits of @now that were not set in @before. */
+struct pci_errors pcidev_new_errors(const struct pci_errors *before, const struct pci_errors *now);
+
+/* Is any bit set? */
+bool pcidev_any_error(const struct pci_errors *e);
+
+/*
+ * How many bits speak against the DMA. Correctable errors do not: the link has repeated the
+ * packet and nothing was lost. Real links have some now and then, with or without a jump.
+ */
+unsigned int pcidev_count_errors(const struct pci_errors *e);
 
 /*
  * Map the first @size bytes of BAR 0 for reading, past any driver; for looking at

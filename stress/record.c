@@ -19,7 +19,8 @@ uint64_t record_data(const struct cycle_result *r)
 uint64_t record_device(const struct cycle_result *r)
 {
 	return (r->drive ? r->drive->load.counts.faulted + r->drive->device : 0) +
-	       (r->nic ? r->nic->load.counts.faulted + r->nic->device : 0);
+	       (r->nic ? r->nic->load.counts.faulted + r->nic->device : 0) +
+	       topology_findings(&r->pci);
 }
 
 /* No DMA in a part of the blackout: its zero faults prove nothing. */
@@ -46,6 +47,8 @@ static const char *objection(const struct cycle_result *r)
 		return why;
 	if (r->iommu.count)
 		return "the IOMMU recorded faults";
+	if (topology_findings(&r->pci))
+		return "a device reports errors, or a bridge above it";
 	if (r->irq_spurious || r->irq_nobody_cared)
 		return "there were interrupts that nobody expected";
 	if (r->bystanders.bad)
@@ -159,11 +162,12 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 	json_t *irq = json_pack("{s:o,s:o}", "spurious", integer(r->irq_spurious),
 				"nobody_cared", integer(r->irq_nobody_cared));
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "verdict",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
 			 pass ? "pass" : "fail", "reason", r->reason,
 			 "dma", dma_json(r), "nic", r->nic ? nic_json(r->nic) : json_null(),
 			 "oracles", oracles, "adopted", (int)r->adopted,
 			 "controller", r->drive ? controller_json(r->drive) : json_null(),
 			 "restore_walk", walk_json(&r->walk), "blackout", blackout_json(r),
-			 "irq", irq, "bystanders", bystanders_json(&r->bystanders));
+			 "irq", irq, "bystanders", bystanders_json(&r->bystanders),
+			 "pci", topology_json(&r->pci));
 }

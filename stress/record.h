@@ -12,6 +12,7 @@
 #include "drive.h"
 #include "handover.h"
 #include "nic.h"
+#include "topology.h"
 
 /* Everything that was measured in one cycle. */
 struct cycle_result {
@@ -25,6 +26,7 @@ struct cycle_result {
 	uint32_t tsc_khz;
 	bool resumed;		/* tsc_end is when the last load had new DMA */
 	struct faults iommu;
+	struct topology_changes pci;
 	struct restore_walk walk;
 	struct bystander_counts bystanders;
 	uint64_t irq_spurious, irq_nobody_cared;

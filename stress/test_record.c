@@ -144,7 +144,7 @@ static void record_is_whole(void **state)
 {
 	static const char *const members[] = {
 		"verdict", "reason", "dma", "nic", "oracles", "adopted", "controller", "restore_walk",
-		"blackout", "irq",
+		"blackout", "irq", "pci",
 	};
 	struct cycle_result r = clean();
 	json_t *record = record_json(&r, true);
