@@ -27,7 +27,7 @@ static const char usage[] =
 	"  --count=N        frames; 0: no end (0)\n"
 	"  --seconds=N      from the first frame; 0: no end (0)\n"
 	"  --length=N[-M]   bytes of a frame, or from N to M, 64 to 1514 (64-1514)\n"
-	"  --stream=N       number of the stream, below 16384 (1)\n"
+	"  --stream=N       number of the stream, below 16383 (1)\n"
 	"  --expect=N       number of the stream that comes from the port, without its\n"
 	"                   direction bit (the same)\n"
 	"  --broadcast      send to everybody\n"
@@ -180,10 +180,10 @@ static void take_number(struct options *o, int id, const char *value)
 		o->plan.duration_ns = number(value, 31536000) * 1000000000;
 		break;
 	case OPT_STREAM:
-		o->plan.stream = (uint16_t)number(value, FRAME_BROADCAST - 1);
+		o->plan.stream = (uint16_t)number(value, FRAME_HELLO - 1);
 		break;
 	case OPT_EXPECT:
-		o->expect = (int)number(value, FRAME_BROADCAST - 1);
+		o->expect = (int)number(value, FRAME_HELLO - 1);
 		break;
 	case OPT_FIRST:
 		o->plan.first = number(value, INT64_MAX);

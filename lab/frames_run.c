@@ -195,6 +195,8 @@ static void take_frame(struct run *r, const uint8_t *frame, size_t length)
 		res->alien++;
 	else if (err)
 		res->torn++;
+	else if (info.stream == (FRAME_FROM_PORT | FRAME_HELLO))
+		res->hellos++;
 	else if (info.stream != r->plan->expect)
 		res->foreign++;
 	else
@@ -231,7 +233,7 @@ static void flush(struct run *r, uint64_t now)
 
 static bool may_send(struct run *r, uint64_t now)
 {
-	if (!r->start_ns && r->plan->after_hello && !r->result->seen.any)
+	if (!r->start_ns && r->plan->after_hello && !r->result->seen.any && !r->result->hellos)
 		return false;
 	if (!r->start_ns) {
 		r->start_ns = now;
@@ -329,7 +331,7 @@ static json_t *sent_json(const struct frames_plan *plan, const struct frames_res
 
 static json_t *received_json(const struct frames_plan *plan, const struct frames_result *r)
 {
-	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
+	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}",
 			 "stream", plan->expect, "frames", (json_int_t)r->seen.frames,
 			 "bytes", (json_int_t)r->received_bytes,
 			 "first_sequence", (json_int_t)r->seen.first,
@@ -337,7 +339,8 @@ static json_t *received_json(const struct frames_plan *plan, const struct frames
 			 "lost", (json_int_t)r->seen.lost,
 			 "duplicated", (json_int_t)r->seen.duplicated,
 			 "late", (json_int_t)r->seen.late, "torn", (json_int_t)r->torn,
-			 "stray", (json_int_t)r->foreign, "not_ours", (json_int_t)r->alien);
+			 "stray", (json_int_t)r->foreign, "not_ours", (json_int_t)r->alien,
+			 "hellos", (json_int_t)r->hellos);
 }
 
 json_t *frames_summary(const struct frames_plan *plan, const struct frames_result *r)

@@ -35,7 +35,7 @@ struct frames_plan {
 	size_t least, most;	/* lengths; they alternate in between */
 	uint16_t stream;
 	uint16_t expect;	/* stream of the frames that come from the port */
-	bool after_hello;	/* send nothing before the first of those */
+	bool after_hello;	/* send nothing before the first of those, or a hello */
 	uint64_t drain_ns;	/* go on receiving for so long after the last frame was sent */
 	const volatile sig_atomic_t *stop;
 };
@@ -60,6 +60,7 @@ struct frames_result {
 	/* From the port: */
 	struct frames_seen seen;	/* whole frames of the expected stream */
 	uint64_t torn;
+	uint64_t hellos;	/* say that the port is there, and nothing else */
 	uint64_t foreign;	/* whole, but of another stream, or a copy of our own */
 	uint64_t alien;		/* no frames of ours: neighbour discovery and the like */
 	uint64_t received_bytes;

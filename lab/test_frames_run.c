@@ -254,6 +254,21 @@ static void push_frame(uint16_t stream, uint64_t sequence)
 	push(frame, 200);
 }
 
+/* A port that only sends back what it is sent begins with a hello: no frame of the stream. */
+static void a_hello_is_enough(void **state)
+{
+	struct frames_sent *sent;
+
+	(void)state;
+	plan.after_hello = true;
+	plan.count = 10;
+	push_frame(FRAME_FROM_PORT | FRAME_HELLO, 0);
+	assert_int_equal(run(&sent), 10);
+	free(sent);
+	assert_int_equal(result->hellos, 1);
+	assert_int_equal(result->seen.frames + result->foreign, 0);
+}
+
 /* Each kind of what comes in is counted apart. */
 static void received_is_told_apart(void **state)
 {
@@ -339,6 +354,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(backpressure_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(held_back_until_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(waits_for_hello, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_hello_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_hello_no_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(peer_goes_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(received_is_told_apart, setup, teardown),

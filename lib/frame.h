@@ -23,6 +23,12 @@
 #define FRAME_FROM_PORT 0x8000u
 #define FRAME_BROADCAST 0x4000u
 
+/*
+ * The number of no stream: a frame from the port with it only says that the port is there.
+ * Who has frames of its own to send needs none.
+ */
+#define FRAME_HELLO 0x3fffu
+
 #define FRAME_PORT_ADDRESS { 0x02, 0x48, 0x46, 0x00, 0x00, 0x01 }
 #define FRAME_SOURCE_ADDRESS { 0x02, 0x48, 0x46, 0x00, 0x00, 0x02 }
 
