@@ -10,7 +10,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)" >&2;)
 
 # A file with main() is a program; test_* and bench_* stand beside what they test.
-agent_main := stress/agent.c
+agent_main := stress/agent.c stress/forward.c
 lab_main := lab/supervise.c lab/frames.c
 parts = $(filter-out $($(1)_main) $(2)/test_%.c $(2)/bench_%.c,$(wildcard $(2)/*.c))
 lib_parts := $(filter-out lib/test_%.c,$(wildcard lib/*.c))
@@ -54,6 +54,7 @@ kernel:
 	$(Q)kernel/build
 
 programs: $(B)/bin/hf-agent $(B)/bin/hf-lab $(B)/bin/hf-frames
+programs: $(if $(filter on,$(DPDK)),$(B)/bin/hf-forward)
 
 unit-tests: $(tests) $(benches)
 
@@ -78,15 +79,20 @@ $(B)/bin/hf-frames: $(B)/obj/lab/frames.o $(B)/lib/lab.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(lab_libs) $(dpdk_libs)
 
+$(B)/bin/hf-forward: $(B)/obj/stress/forward.o $(B)/lib/agent.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -ljansson -lisal $(dpdk_libs)
+
 # Its headers are not held to our warnings. The stamp changes when DPDK comes or goes.
-$(B)/obj/lab/frames_dpdk.o: $(B)/dpdk-is
+dpdk_objs := $(B)/obj/lab/frames_dpdk.o $(B)/obj/stress/forward.o
+$(dpdk_objs): $(B)/dpdk-is
 ifeq ($(DPDK),on)
-$(B)/obj/lab/frames_dpdk.o: override CFLAGS += -DHF_DPDK \
+$(dpdk_objs): override CFLAGS += -DHF_DPDK \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
 endif
 $(B)/dpdk-is: FORCE
 	@mkdir -p $(@D)
-	@echo $(DPDK) | cmp -s - $@ || echo $(DPDK) >$@
+	@echo $(DPDK) | cmp -s - $@ || { rm -f $(B)/bin/hf-forward; echo $(DPDK) >$@; }
 FORCE:
 
 $(B)/lib/agent.a: $(agent_objs)
