@@ -76,7 +76,12 @@ static int wait_for(struct forwarder *f, const char *event, uint32_t timeout_ms)
 
 int forwarder_prove(struct forwarder *f)
 {
-	return wait_for(f, "proved", prove_ms);
+	int err = wait_for(f, "proved", prove_ms);
+
+	if (err != -ETIMEDOUT)
+		return err;
+	complaint_clear();
+	return complain(err, NAME ": too few frames in %u s; is the source there?", prove_ms / 1000);
 }
 
 int forwarder_stop(struct forwarder *f, struct forwarder_counts *c)
