@@ -80,7 +80,7 @@ static void lines_too_long(void **state)
 
 static void nothing_to_run(void **state)
 {
-	char *const argv[] = { (char *)"/nonexistent", NULL };
+	char *const argv[] = { (char *)"/nonexistent/program", NULL };
 	struct child c;
 
 	(void)state;

@@ -142,7 +142,7 @@ static void nothing_to_start(void **state)
 	assert_int_equal(forwarder_start(&f, BDF), -ENODEV);
 	assert_int_equal(f.child.pid, -1);
 	bind_error = 0;
-	program = "/nonexistent";
+	program = "/nonexistent/hf-forward";
 	assert_int_equal(forwarder_start(&f, BDF), -ENOENT);
 	assert_int_equal(forwarder_stop(&f, &c), 0);
 }
