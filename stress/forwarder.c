@@ -81,7 +81,8 @@ int forwarder_prove(struct forwarder *f)
 	if (err != -ETIMEDOUT)
 		return err;
 	complaint_clear();
-	return complain(err, NAME ": too few frames in %u s; is the source there?", prove_ms / 1000);
+	return complain(err, NAME ": too few frames in %u s; is the source there?",
+			prove_ms / 1000);
 }
 
 int forwarder_stop(struct forwarder *f, struct forwarder_counts *c)
