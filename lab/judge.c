@@ -18,7 +18,9 @@ static const char *const zeroes[] = {
 	"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
 	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
 	"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate", "nic.late",
-	"nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing", "nic.device", NULL,
+	"nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing", "nic.device",
+	"dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late", "dpdk.foreign", "dpdk.unsent",
+	NULL,
 };
 
 /* Are the counts at all of @paths zero? If not, the first that isn't goes to @why. */
@@ -81,6 +83,8 @@ static const char *idle_load(json_t *record, const char *loads)
 {
 	if (lab_listed(loads, "nvme") && json_int_at(record, "controller.csts") != 1)
 		return "the drive's status is not just ready";
+	if (lab_listed(loads, "dpdk") && !json_int_at(record, "dpdk.sent"))
+		return "DPDK was idle";
 	if (!lab_listed(loads, "nic"))
 		return NULL;
 	if (!json_is_integer(json_at(record, "nic.missing")))

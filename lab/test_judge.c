@@ -12,7 +12,8 @@ static json_t *good_record(void)
 {
 	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
 			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i},s:{s:i},"
-			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
+			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i},"
+			 "s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
 			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
 			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
 			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
@@ -22,7 +23,9 @@ static json_t *good_record(void)
 			 "controller", "csts", 1,
 			 "nic", "in_blackout", 5, "resumed", 1, "lost", 0, "torn", 0,
 			 "duplicate", 0, "late", 0, "faulted", 0, "stray", 0, "eaten", 0,
-			 "unsent", 0, "missing", 0, "device", 0);
+			 "unsent", 0, "missing", 0, "device", 0,
+			 "dpdk", "sent", 200, "lost", 0, "torn", 0, "duplicate", 0, "late", 0,
+			 "foreign", 0, "unsent", 0);
 }
 
 /* Set the member at @path, which must be there. */
@@ -54,7 +57,8 @@ static void test_each_count_fails(void **state)
 		"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
 		"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate",
 		"nic.late", "nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing",
-		"nic.device",
+		"nic.device", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
+		"dpdk.foreign", "dpdk.unsent",
 	};
 	char why[100];
 
@@ -91,7 +95,7 @@ static void test_idle_loads_fail(void **state)
 		const char *path;
 		int value;
 	} idle[] = {
-		{ "nic.in_blackout", 0 }, { "controller.csts", 3 }, { "nic.missing", -1 },
+		{ "nic.in_blackout", 0 }, { "dpdk.sent", 0 }, { "controller.csts", 3 }, { "nic.missing", -1 },
 		{ "nic.resumed", 0 },
 	};
 	char why[100];
@@ -102,8 +106,8 @@ static void test_idle_loads_fail(void **state)
 
 		set(record, idle[i].path, idle[i].value < 0 ? json_null() :
 		    json_integer(idle[i].value));
-		assert_false(judge_cycle(record, "nvme,nic", "", why, sizeof(why)));
-		assert_true(judge_cycle(record, *idle[i].path == 'n' ? "nvme" : "nic", "", why,
+		assert_false(judge_cycle(record, "nvme,nic,dpdk", "", why, sizeof(why)));
+		assert_true(judge_cycle(record, *idle[i].path == 'c' ? "nic" : "nvme", "", why,
 					sizeof(why)));
 		json_decref(record);
 	}

@@ -26,6 +26,7 @@
 #include "complain.h"
 #include "deepen.h"
 #include "drive.h"
+#include "forwarder.h"
 #include "handover.h"
 #include "kexec.h"
 #include "luo.h"
@@ -69,6 +70,7 @@ struct agent {
 	struct ledger ledger;
 	struct drive drive;
 	struct nic nic;
+	struct forwarder forwarder;
 	struct bystanders bystanders;
 	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
@@ -96,6 +98,35 @@ static int copy_boot_files(struct agent *a)
 		return a->kernel;
 	a->initrd = memory_from_file("initrd", a->params.initrd);
 	return a->initrd < 0 ? a->initrd : 0;
+}
+
+/*
+ * What is not preserved must work all the same, through the same IOMMU. DPDK begins
+ * first: the kernel's driver has its port until then.
+ */
+static int run_neighbours(struct agent *a, struct bystander_counts *counts)
+{
+	int err = a->params.loads.dpdk ? forwarder_start(&a->forwarder, a->params.dpdk_bdf) : 0;
+
+	if (!err)
+		err = bystanders_run(&a->bystanders, a->channel.cycle, counts);
+	if (!err && a->params.loads.dpdk)
+		err = forwarder_prove(&a->forwarder);
+	return err;
+}
+
+/* No group of vfio outlives the kernel: its port must be quiet before the jump. */
+static int stop_neighbours(struct agent *a)
+{
+	struct forwarder_counts counts;
+	const char *why = NULL;
+	int err = 0;
+
+	if (a->params.loads.dpdk) {
+		err = forwarder_stop(&a->forwarder, &counts);
+		why = forwarder_judge(&counts);
+	}
+	return !err && why ? complain(-EIO, "%s", why) : err;
 }
 
 static int describe_devices(struct agent *a)
@@ -134,7 +165,7 @@ static int first_kernel(struct agent *a)
 	if (!err && a->params.loads.nic)
 		err = nic_start(&a->nic, a->params.nic_bdf, &s->nic, a->params.nic_depth);
 	if (!err)
-		err = bystanders_run(&a->bystanders, 0, &bystanders);
+		err = run_neighbours(a, &bystanders);
 	if (!err)
 		err = describe_devices(a);
 	if (err)
@@ -285,6 +316,8 @@ static int next_cycle(struct agent *a)
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
 	a->blame = a->channel.cycle ? EXIT_FAIL : EXIT_ERROR;
 	err = preserve(a);
+	if (!err)
+		err = stop_neighbours(a);
 	if (!err)
 		err = kexec_load(a->kernel, a->initrd, a->cmdline);
 	if (!err)
@@ -505,6 +538,7 @@ static int next_kernel(struct agent *a)
 	const struct params *p = &a->params;
 	struct cycle_result r = {
 		.drive = p->loads.nvme ? &a->drive : NULL, .nic = p->loads.nic ? &a->nic : NULL,
+		.forwarder = p->loads.dpdk ? &a->forwarder : NULL,
 	};
 	int err = luo_retrieve_fd(a->session, TOKEN_LEDGER, "ledger");
 
@@ -522,7 +556,7 @@ static int next_kernel(struct agent *a)
 		err = take_over(a, &r);
 	/* While the preserved devices' DMA goes on, through the same IOMMU. */
 	if (!err && s->device_preserved)
-		err = bystanders_run(&a->bystanders, s->cycle, &r.bystanders);
+		err = run_neighbours(a, &r.bystanders);
 	if (!err && s->device_preserved)
 		err = verify_all(a);
 	if (err)
@@ -557,7 +591,7 @@ static int run(struct agent *a)
 		err = swap_and_report(a);
 	if (err)
 		return err;
-	return a->channel.cycle < a->params.cycles ? next_cycle(a) : 0;
+	return a->channel.cycle < a->params.cycles ? next_cycle(a) : stop_neighbours(a);
 }
 
 /*
@@ -567,8 +601,11 @@ static int run(struct agent *a)
  */
 static void let_go(struct agent *a)
 {
+	struct forwarder_counts counts;
+
 	if (a->session >= 0)
 		close(a->session);
+	forwarder_stop(&a->forwarder, &counts);
 	nic_stop(&a->nic);
 	if (!a->drive.bar || !a->drive.load.inflight)
 		return;
@@ -598,7 +635,10 @@ static enum exit_code conclude(struct agent *a, int err)
 
 int main(int argc, char **argv)
 {
-	static struct agent a = { .channel.fd = -1, .session = -1, .blame = EXIT_ERROR };
+	static struct agent a = {
+		.channel.fd = -1, .session = -1, .blame = EXIT_ERROR,
+		.forwarder = FORWARDER_NONE,
+	};
 	int err;
 
 	/* First of all: what comes before is the kernel's time, the rest ours. */

@@ -22,6 +22,11 @@ static uint64_t *value(struct forwarder_counts *c, const struct count *which)
 	return (uint64_t *)(void *)((char *)c + which->offset);
 }
 
+uint64_t echo_findings(const struct forwarder_counts *c)
+{
+	return c->lost + c->torn + c->duplicate + c->late + c->foreign;
+}
+
 json_t *echo_json(const struct forwarder_counts *counts)
 {
 	struct forwarder_counts c = *counts;

@@ -39,6 +39,9 @@ struct echo {
  */
 bool echo_take(struct echo *e, void *frame, size_t length);
 
+/* What the data oracle has to say: frames that are not as they must be. */
+uint64_t echo_findings(const struct forwarder_counts *c);
+
 /* The counts as an object: a member for each, by its name above. New reference. */
 json_t *echo_json(const struct forwarder_counts *c);
 

@@ -101,31 +101,24 @@ int forwarder_stop(struct forwarder *f, struct forwarder_counts *c)
 	return err;
 }
 
-static const char *objection(const struct forwarder_counts *c)
+const char *forwarder_judge(const struct forwarder_counts *c)
 {
 	if (!c->received)
-		return "no frame came in";
+		return "DPDK received no frame";
 	if (c->lost)
-		return "frames were lost";
+		return "DPDK: frames were lost";
 	if (c->torn)
-		return "frames were torn";
+		return "DPDK: frames were torn";
 	if (c->duplicate || c->late)
-		return "frames came twice or late";
+		return "DPDK: frames came twice or late";
 	/* Nobody else is on that wire: it is rather a buffer that was not written to. */
 	if (c->foreign)
-		return "there were frames that nobody sent";
+		return "DPDK: there were frames that nobody sent";
 	if (c->unsent)
-		return "frames could not be sent";
+		return "DPDK: frames could not be sent";
 	if (c->sent != c->received)
-		return "the account of frames does not add up";
+		return "DPDK: the account of frames does not add up";
 	return NULL;
-}
-
-int forwarder_judge(const struct forwarder_counts *c)
-{
-	const char *why = objection(c);
-
-	return why ? complain(-EIO, "DPDK: %s", why) : 0;
 }
 
 json_t *forwarder_json(const struct forwarder *f)

@@ -42,8 +42,8 @@ int forwarder_prove(struct forwarder *f);
  */
 int forwarder_stop(struct forwarder *f, struct forwarder_counts *c);
 
-/* Has every frame come in whole, once and in order, and gone back? -EIO with a complaint. */
-int forwarder_judge(const struct forwarder_counts *c);
+/* NULL: every frame came in whole, once and in order, and went back. Else why not. */
+const char *forwarder_judge(const struct forwarder_counts *c);
 
 /* The "dpdk" member of a cycle's record: port, driver, and the counts of the last line. */
 json_t *forwarder_json(const struct forwarder *f);

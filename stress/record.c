@@ -13,7 +13,8 @@ uint64_t record_in_blackout(const struct cycle_result *r)
 uint64_t record_data(const struct cycle_result *r)
 {
 	return (r->drive ? drive_findings(r->drive) : 0) +
-	       (r->nic ? nic_findings(&r->nic->load.counts) : 0);
+	       (r->nic ? nic_findings(&r->nic->load.counts) : 0) +
+	       (r->forwarder ? echo_findings(&r->forwarder->counts) : 0);
 }
 
 uint64_t record_device(const struct cycle_result *r)
@@ -37,12 +38,22 @@ static const char *idle_part(const struct cycle_result *r)
 	return NULL;
 }
 
+/* It still runs: that all goes back is judged at its end. */
+static const char *forwarder_objection(const struct forwarder *f)
+{
+	if (!f->counts.received)
+		return "DPDK received no frame";
+	return echo_findings(&f->counts) ? "DPDK's frames were lost or damaged" : NULL;
+}
+
 static const char *objection(const struct cycle_result *r)
 {
 	const char *why = r->drive ? drive_judge(r->drive, r->adopted) : NULL;
 
 	if (!why && r->nic)
 		why = nic_judge(r->nic, r->adopted);
+	if (!why && r->forwarder)
+		why = forwarder_objection(r->forwarder);
 	if (why)
 		return why;
 	if (r->iommu.count)
@@ -162,9 +173,10 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 	json_t *irq = json_pack("{s:o,s:o}", "spurious", integer(r->irq_spurious),
 				"nobody_cared", integer(r->irq_nobody_cared));
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
 			 pass ? "pass" : "fail", "reason", r->reason,
 			 "dma", dma_json(r), "nic", r->nic ? nic_json(r->nic) : json_null(),
+			 "dpdk", r->forwarder ? forwarder_json(r->forwarder) : json_null(),
 			 "oracles", oracles, "adopted", (int)r->adopted,
 			 "controller", r->drive ? controller_json(r->drive) : json_null(),
 			 "restore_walk", walk_json(&r->walk), "blackout", blackout_json(r),
