@@ -34,6 +34,8 @@ static const char usage[] =
 	"  --as-port        be the port: send what a source expects, expect what it sends\n"
 	"  --first=N        sequence to begin with (0)\n"
 	"  --after-hello    send nothing before the port has sent a frame\n"
+	"  --damage=KIND    from SIGUSR1 on, do this to one of 50 frames: flip (a byte), drop,\n"
+	"                   duplicate; the log tells of whole frames, each sent once\n"
 	"  --drain-ms=N     go on receiving for so long after the last frame (200)\n"
 	"  --queue=BYTES    what the socket may queue; 0: the kernel's default (32768)\n"
 	"  --log=FILE       send log (lab/frames_log.h)\n"
@@ -52,7 +54,7 @@ enum option_id {
 	OPT_CONNECT = 256, OPT_LISTEN, OPT_FD, OPT_DPDK, OPT_TIMEOUT, OPT_RATE, OPT_COUNT,
 	OPT_SECONDS, OPT_LENGTH, OPT_STREAM, OPT_EXPECT, OPT_BROADCAST, OPT_FIRST,
 	OPT_AFTER_HELLO, OPT_DRAIN, OPT_QUEUE, OPT_LOG, OPT_SUMMARY, OPT_COMPARE, OPT_FROM,
-	OPT_TO, OPT_AS_PORT, OPT_SETTLED, OPT_LATE, OPT_HELP,
+	OPT_TO, OPT_AS_PORT, OPT_SETTLED, OPT_LATE, OPT_DAMAGE, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -71,6 +73,7 @@ static const struct option long_options[] = {
 	{ "first", required_argument, NULL, OPT_FIRST },
 	{ "as-port", no_argument, NULL, OPT_AS_PORT },
 	{ "after-hello", no_argument, NULL, OPT_AFTER_HELLO },
+	{ "damage", required_argument, NULL, OPT_DAMAGE },
 	{ "drain-ms", required_argument, NULL, OPT_DRAIN },
 	{ "queue", required_argument, NULL, OPT_QUEUE },
 	{ "log", required_argument, NULL, OPT_LOG },
@@ -84,7 +87,7 @@ static const struct option long_options[] = {
 	{ 0 }
 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, damaging;
 
 struct options {
 	const char *connect, *listen, *dpdk, *log, *summary, *compare;
@@ -96,7 +99,10 @@ struct options {
 
 static void on_signal(int signal)
 {
-	interrupted = signal;
+	if (signal == SIGUSR1)
+		damaging = 1;
+	else
+		interrupted = signal;
 }
 
 __attribute__((noreturn))
@@ -142,6 +148,19 @@ static void take_lengths(struct frames_plan *plan, const char *text)
 	plan->most = *end == '-' ? number_at(end + 1, FRAME_MAX, &end) : plan->least;
 	if (*end || plan->least < FRAME_MIN || plan->most < plan->least)
 		refuse(text, "not a length or two from 64 to 1514, as 64-1514");
+}
+
+static enum frames_damage damage_of(const char *word)
+{
+	static const char *const words[] = {
+		[FRAMES_FLIP] = "flip", [FRAMES_DROP] = "drop", [FRAMES_DUPLICATE] = "duplicate",
+	};
+
+	for (enum frames_damage kind = FRAMES_FLIP; kind <= FRAMES_DUPLICATE; kind++) {
+		if (strcmp(word, words[kind]) == 0)
+			return kind;
+	}
+	refuse(word, "no damage known here: flip, drop, duplicate");
 }
 
 static void take_peer(struct options *o, int id, const char *value)
@@ -224,6 +243,9 @@ static void take_option(struct options *o, int id, const char *value)
 	case OPT_BROADCAST:
 		o->broadcast = true;
 		break;
+	case OPT_DAMAGE:
+		o->plan.damage = damage_of(value);
+		break;
 	case OPT_AS_PORT:
 		o->as_port = true;
 		break;
@@ -275,6 +297,7 @@ static void catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -401,7 +424,7 @@ int main(int argc, char **argv)
 		.fd = -1, .timeout_s = 30, .queue = 32768, .expect = -1,
 		.plan = {
 			.rate = 1000, .least = FRAME_MIN, .most = FRAME_MAX, .stream = 1,
-			.drain_ns = 200000000, .stop = &interrupted,
+			.drain_ns = 200000000, .stop = &interrupted, .damaging = &damaging,
 		},
 		.limits = { .to = UINT64_MAX },
 	};

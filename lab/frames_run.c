@@ -103,6 +103,14 @@ static size_t length_of(const struct frames_plan *plan, uint64_t sequence)
 	return plan->least + (size_t)(sequence * 619 % (plan->most - plan->least + 1));
 }
 
+static bool damaged(const struct run *r, enum frames_damage kind)
+{
+	const struct frames_plan *plan = r->plan;
+
+	return plan->damage == kind && plan->damaging && *plan->damaging &&
+	       (plan->first + r->result->sent) % FRAMES_DAMAGED == 0;
+}
+
 static void build(struct run *r, uint64_t now)
 {
 	uint64_t sequence = r->plan->first + r->result->sent;
@@ -112,6 +120,10 @@ static void build(struct run *r, uint64_t now)
 	r->tried_ns = now;
 	r->was_held = false;
 	frame_build(r->frame, r->length, r->plan->stream, sequence, now + r->real_ns);
+	if (damaged(r, FRAMES_FLIP)) {
+		r->frame[r->length - 1] ^= 1;
+		r->result->damaged++;
+	}
 }
 
 /* Leave out of the schedule the time in which the frame in the buffer was not taken. */
@@ -161,6 +173,22 @@ static void note_sent(struct run *r, uint64_t now)
 		end(r, FRAMES_END_COUNT, 0);
 }
 
+/* As the socket has it, or as the damage does. */
+static int send_frame(struct run *r)
+{
+	int err = 0;
+
+	if (damaged(r, FRAMES_DROP))
+		r->result->damaged++;
+	else
+		err = r->io->ops->send(r->io, r->frame, r->length);
+	/* A second one that is not taken at once is no duplicate. */
+	if (!err && damaged(r, FRAMES_DUPLICATE) &&
+	    !r->io->ops->send(r->io, r->frame, r->length))
+		r->result->damaged++;
+	return err;
+}
+
 /* Send the frame that is due. True: there was something to do, or to fail. */
 static bool send_due(struct run *r)
 {
@@ -172,7 +200,7 @@ static bool send_due(struct run *r)
 			return false;
 		build(r, now);
 	}
-	err = r->io->ops->send(r->io, r->frame, r->length);
+	err = send_frame(r);
 	if (err == -EAGAIN) {
 		r->was_held = true;
 		return false;
@@ -319,9 +347,10 @@ static json_t *sent_json(const struct frames_plan *plan, const struct frames_res
 {
 	double seconds = r->sent ? (double)(r->ended_ns - r->started_ns) / 1e9 : 0;
 
-	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:f}",
+	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:I,s:f}",
 			 "stream", plan->stream, "frames", (json_int_t)r->sent,
 			 "bytes", (json_int_t)r->sent_bytes,
+			 "damaged", (json_int_t)r->damaged,
 			 "first_sequence", (json_int_t)plan->first,
 			 "started_ns", (json_int_t)r->started_ns,
 			 "ended_ns", (json_int_t)r->ended_ns, "seconds", seconds,

@@ -27,6 +27,16 @@ void frames_times_add(struct frames_times *t, uint64_t ns);
 /* Nearest rank, as the lower end of its bucket, but min and max are exact. 0 <= @share <= 1 */
 uint64_t frames_times_rank(const struct frames_times *t, double share);
 
+/* What is done to one of FRAMES_DAMAGED frames, so that a receiver must find fault with it. */
+enum frames_damage {
+	FRAMES_WHOLE,
+	FRAMES_FLIP,		/* its last byte is not what it was */
+	FRAMES_DROP,		/* it is not sent, and the log says that it was */
+	FRAMES_DUPLICATE,	/* it is sent twice, and the log says once */
+};
+
+#define FRAMES_DAMAGED 50
+
 struct frames_plan {
 	uint64_t rate;		/* frames per second; 0: as fast as they are taken */
 	uint64_t count;		/* end after so many; 0: no end */
@@ -38,6 +48,8 @@ struct frames_plan {
 	bool after_hello;	/* send nothing before the first of those, or a hello */
 	uint64_t drain_ns;	/* go on receiving for so long after the last frame was sent */
 	const volatile sig_atomic_t *stop;
+	enum frames_damage damage;
+	const volatile sig_atomic_t *damaging; /* from when on; NULL: never */
 };
 
 enum frames_end {
@@ -56,6 +68,7 @@ struct frames_result {
 	struct frames_times jitter;	/* taken after the deadline; without those held back */
 	uint64_t held, held_ns, held_longest_ns;	/* frames not taken at once, and how long */
 	bool unsent;		/* one was still held back at the end, and is not in the log */
+	uint64_t damaged;	/* of sent */
 	uint64_t skipped;	/* places in the schedule that passed meanwhile; nothing was sent */
 	/* From the port: */
 	struct frames_seen seen;	/* whole frames of the expected stream */

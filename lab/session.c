@@ -307,6 +307,8 @@ static void on_jump(struct session *s, json_t *event)
 		memset(&s->counts, 0, sizeof(s->counts));
 	s->quiet = true;
 	sampler_reset(&s->sampler);
+	for (int i = 0; s->config->damage && i < MACHINE_WIRES; i++)
+		source_damage(&s->sources[i]);
 	s->jump_us = now;
 	enter(s, ST_JUMP);
 }
@@ -607,7 +609,7 @@ static int start_all(struct session *s)
 		if (!lab_listed(c->loads, names[i]))
 			continue;
 		err = source_start(&s->sources[i], names[i], c->dir, NIC_STREAM + i,
-				   c->frame_rate);
+				   c->frame_rate, c->damage);
 		wires[i] = s->sources[i].wire;
 	}
 	if (!err)

@@ -16,7 +16,8 @@ struct session_config {
 	const char *dir;	/* build/results/<run-id> */
 	bool has_qmp;		/* false: a real machine; no rate, no looks, no log */
 	const char *loads;	/* "nvme,nic,fio,dpdk" or some of them; nic and dpdk have a source */
-	int frame_rate;		/* of each source, frames per second */
+	int frame_rate;		/* of each source, frames per second; 0: as fast as it goes */
+	const char *damage;	/* what the sources do to some frames from the first jump on, or NULL */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	json_int_t cycles;

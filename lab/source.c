@@ -37,9 +37,10 @@ static int beside_us(const char *name, char *path, size_t size)
 }
 
 __attribute__((noreturn))
-static void become(const struct source *s, const char *program, int wire, int stream, int rate)
+static void become(const struct source *s, const char *program, int wire, int stream, int rate,
+		   const char *damage)
 {
-	char fd[32], log[600], summary[600], says[600], of[32], per_second[32];
+	char fd[32], log[600], summary[600], says[600], of[32], per_second[32], damages[64];
 	sigset_t none;
 	int out;
 
@@ -51,6 +52,7 @@ static void become(const struct source *s, const char *program, int wire, int st
 	snprintf(fd, sizeof(fd), "--fd=%d", wire);
 	snprintf(of, sizeof(of), "--stream=%d", stream);
 	snprintf(per_second, sizeof(per_second), "--rate=%d", rate);
+	snprintf(damages, sizeof(damages), "--damage=%s", damage ? damage : "");
 	snprintf(log, sizeof(log), "--log=%s/%s.frames", s->dir, s->name);
 	snprintf(summary, sizeof(summary), "--summary=%s/%s.json", s->dir, s->name);
 	snprintf(says, sizeof(says), "%s/frames.log", s->dir);
@@ -60,11 +62,13 @@ static void become(const struct source *s, const char *program, int wire, int st
 		dup2(out, STDERR_FILENO);
 	}
 	if (fcntl(wire, F_SETFD, 0) == 0)
-		execl(program, program, fd, of, per_second, log, summary, "--after-hello", NULL);
+		execl(program, program, fd, of, per_second, log, summary, "--after-hello",
+		      damage ? damages : NULL, NULL);
 	_exit(2);
 }
 
-int source_start(struct source *s, const char *name, const char *dir, int stream, int rate)
+int source_start(struct source *s, const char *name, const char *dir, int stream, int rate,
+		 const char *damage)
 {
 	char program[PATH_MAX];
 	int ends[2], err = beside_us("hf-frames", program, sizeof(program));
@@ -79,12 +83,18 @@ int source_start(struct source *s, const char *name, const char *dir, int stream
 	close(ends[0]);
 	s->pid = s->wire < 0 ? -1 : fork();
 	if (!s->pid)
-		become(s, program, ends[1], stream, rate);
+		become(s, program, ends[1], stream, rate, damage);
 	close(ends[1]);
 	if (s->pid > 0)
 		return 0;
 	s->pid = 0;
 	return -EAGAIN;
+}
+
+void source_damage(const struct source *s)
+{
+	if (s->pid)
+		kill(s->pid, SIGUSR1);
 }
 
 void source_let_go(struct source *s)

@@ -21,10 +21,15 @@ struct source {
 };
 
 /*
- * Start hf-frames, which stands beside this program, with @rate frames per second of
- * stream number @stream. It is killed if we die. Strings are borrowed. Returns 0 or -errno.
+ * Start hf-frames, which stands beside this program, with @rate frames per second (0: as
+ * fast as they are taken) of stream number @stream. @damage, as its option, or NULL: what
+ * source_damage() begins. It is killed if we die. Strings are borrowed. Returns 0 or -errno.
  */
-int source_start(struct source *s, const char *name, const char *dir, int stream, int rate);
+int source_start(struct source *s, const char *name, const char *dir, int stream, int rate,
+		 const char *damage);
+
+/* From here on some of its frames are damaged. */
+void source_damage(const struct source *s);
 
 /* The machine has its end of the wire now. */
 void source_let_go(struct source *s);

@@ -31,7 +31,9 @@ static const char usage[] =
 	"  --bystanders=LIST  nvme, nic: devices of the guest's kernel that must have worked\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
 	"  --device=A/A       a device under test and its root port, each as dddd:bb:dd.f; up to 4\n"
-	"  --frame-rate=N     frames per second to the ports of the loads nic and dpdk (200)\n"
+	"  --frame-rate=N     frames per second to the ports of the loads nic and dpdk (200);\n"
+	"                     0: as fast as they are taken\n"
+	"  --damage=KIND      from the first jump on, damage some of these: flip, drop, duplicate\n"
 	"  --iommu=KIND       intel or amd\n"
 	"  --ecam=N --iommu-regs=N\n"
 	"                     addresses to look at from outside; registers 0: none\n"
@@ -43,7 +45,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_FRAME_RATE, OPT_ECAM,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
@@ -62,6 +64,7 @@ static const struct option long_options[] = {
 	{ "stretch-ms", required_argument, NULL, OPT_STRETCH },
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "frame-rate", required_argument, NULL, OPT_FRAME_RATE },
+	{ "damage", required_argument, NULL, OPT_DAMAGE },
 	{ "ecam", required_argument, NULL, OPT_ECAM },
 	{ "iommu", required_argument, NULL, OPT_IOMMU },
 	{ "iommu-regs", required_argument, NULL, OPT_IOMMU_REGS },
@@ -174,7 +177,10 @@ static void take_option(struct options *o, int id, const char *value)
 		add_device(&o->session, value);
 		break;
 	case OPT_FRAME_RATE:
-		o->session.frame_rate = positive(value);
+		o->session.frame_rate = number(value, 0);
+		break;
+	case OPT_DAMAGE:
+		o->session.damage = value;
 		break;
 	case OPT_ECAM:
 		o->session.ecam = address(value);

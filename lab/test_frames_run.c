@@ -269,6 +269,47 @@ static void a_hello_is_enough(void **state)
 	assert_int_equal(result->seen.frames + result->foreign, 0);
 }
 
+/* What the port finds of each damage; the log says that all is well. */
+static void damage_is_done(enum frames_damage kind, unsigned int bad)
+{
+	static volatile sig_atomic_t damaging = 1;
+	struct frames_sent *sent;
+
+	plan.rate = 0;
+	plan.count = 2 * FRAMES_DAMAGED;
+	plan.damage = kind;
+	plan.damaging = &damaging;
+	assert_int_equal(run(&sent), 2 * FRAMES_DAMAGED);
+	free(sent);
+	assert_int_equal(port.received, 2 * FRAMES_DAMAGED +
+			 (kind == FRAMES_DUPLICATE ? (int)result->damaged : 0) -
+			 (kind == FRAMES_DROP ? (int)result->damaged : 0));
+	/* The port counts each frame behind a gap as bad, too. */
+	assert_true(port.bad >= bad);
+	assert_true(result->damaged >= 1 && result->damaged <= 2);
+}
+
+static void a_byte_is_flipped(void **state)
+{
+	(void)state;
+	damage_is_done(FRAMES_FLIP, 2);
+	assert_int_equal(result->damaged, 2);
+}
+
+static void a_frame_is_dropped(void **state)
+{
+	(void)state;
+	damage_is_done(FRAMES_DROP, 2);
+	assert_int_equal(result->damaged, 2);
+}
+
+static void a_frame_is_sent_twice(void **state)
+{
+	(void)state;
+	/* Where a socket's queue is full, the second is left out. */
+	damage_is_done(FRAMES_DUPLICATE, 1);
+}
+
 /* Each kind of what comes in is counted apart. */
 static void received_is_told_apart(void **state)
 {
@@ -357,6 +398,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_hello_is_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_hello_no_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(peer_goes_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_byte_is_flipped, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_frame_is_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_frame_is_sent_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(received_is_told_apart, setup, teardown),
 		cmocka_unit_test(seen_over_windows),
 		cmocka_unit_test(ranks_are_within_their_bound),
