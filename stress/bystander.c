@@ -59,23 +59,33 @@ static bool filled(const uint64_t *buf, size_t bytes, uint32_t cycle, uint32_t c
  * The drive
  */
 
-/* The first namespace of the only drive that the kernel's own driver has. */
-static int open_drive(void)
+int bystander_drive(char *path, size_t size)
 {
+	int err = 0;
 	glob_t g;
-	int fd = -ENODEV;
 
 	if (glob("/dev/nvme[0-9]*n1", 0, NULL, &g))
 		return complain(-ENODEV, "no bystander drive");
-	/* With O_EXCL a drive that is mounted is busy. */
 	if (g.gl_pathc == 1)
-		fd = open(g.gl_pathv[0], O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
-	if (g.gl_pathc == 1 && fd < 0)
-		fd = complain(-errno, "the bystander drive %s cannot be opened", g.gl_pathv[0]);
-	else if (fd < 0)
-		complain(fd, "%zu drives of the kernel, not 1: which is the bystander?", g.gl_pathc);
+		snprintf(path, size, "%s", g.gl_pathv[0]);
+	else
+		err = complain(-ENODEV, "%zu drives of the kernel, not 1: which is the bystander?",
+			       g.gl_pathc);
 	globfree(&g);
-	return fd;
+	return err;
+}
+
+static int open_drive(void)
+{
+	char path[64];
+	int err = bystander_drive(path, sizeof(path));
+	int fd;
+
+	if (err)
+		return err;
+	/* With O_EXCL a drive that is mounted is busy. */
+	fd = open(path, O_RDWR | O_DIRECT | O_EXCL | O_CLOEXEC);
+	return fd < 0 ? complain(-errno, "the bystander drive %s cannot be opened", path) : fd;
 }
 
 /* Count chunks that hold what kernel @cycle has written. */

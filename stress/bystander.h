@@ -5,6 +5,7 @@
 #define HF_BYSTANDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -35,5 +36,11 @@ int bystanders_init(struct bystanders *b, const char *list);
  * valid in any case. -errno with a complaint: one is not there, or has failed.
  */
 int bystanders_run(const struct bystanders *b, uint32_t cycle, struct bystander_counts *c);
+
+/*
+ * Where the drive is: the first namespace of the only drive that the kernel's own driver has.
+ * Its first 8 MiB are ours. -ENODEV with a complaint: there is none, or more than one.
+ */
+int bystander_drive(char *path, size_t size);
 
 #endif /* HF_BYSTANDER_H */
