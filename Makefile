@@ -33,7 +33,7 @@ help:
 	@echo
 	@echo "  make run      build all that is needed, run cycles on each machine, report"
 	@echo "                MACHINE=qemu-intel,qemu-amd  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
-	@echo "                LOAD=nvme,nic,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
+	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks"

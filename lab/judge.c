@@ -19,7 +19,7 @@ static const char *const zeroes[] = {
 	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
 	"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate", "nic.late",
 	"nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing", "nic.device",
-	"dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late", "dpdk.foreign", "dpdk.unsent",
+	"fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late", "dpdk.foreign", "dpdk.unsent",
 	NULL,
 };
 
@@ -83,6 +83,9 @@ static const char *idle_load(json_t *record, const char *loads)
 {
 	if (lab_listed(loads, "nvme") && json_int_at(record, "controller.csts") != 1)
 		return "the drive's status is not just ready";
+	if (lab_listed(loads, "fio") && (json_int_at(record, "fio.verified") <= 0 ||
+					 json_int_at(record, "fio.map_ios") <= 0))
+		return "fio was idle";
 	if (lab_listed(loads, "dpdk") && !json_int_at(record, "dpdk.sent"))
 		return "DPDK was idle";
 	if (!lab_listed(loads, "nic"))

@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -221,6 +222,31 @@ static void end_failed_cycle(struct session *s, const char *fmt, ...)
 	console_print(&s->console, stderr);
 }
 
+#define DAMAGED_BYTE (9 << 20)	/* in the span of configs/fio/span.fio */
+
+/* Behind the emulator's back: what the guest has written is not there any more. */
+static void damage_drive(struct session *s)
+{
+	char path[600];
+	uint8_t byte;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/own.raw", s->config->dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || pread(fd, &byte, 1, DAMAGED_BYTE) != 1)
+		end(s, LAB_ERROR, "own.raw cannot be damaged: %s", strerror(errno));
+	byte ^= 1;
+	if (fd >= 0 && pwrite(fd, &byte, 1, DAMAGED_BYTE) != 1)
+		end(s, LAB_ERROR, "own.raw cannot be damaged: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool damages_drive(const struct session *s)
+{
+	return s->config->damage && strcmp(s->config->damage, "drive") == 0;
+}
+
 static void on_hello(struct session *s, json_t *event)
 {
 	json_int_t cycle = json_int_at(event, "cycle");
@@ -232,6 +258,8 @@ static void on_hello(struct session *s, json_t *event)
 	} else if (s->state == ST_JUMP && cycle == s->cycle) {
 		read_logs(s);
 		s->hello_us = lab_wall_us();
+		if (damages_drive(s))
+			damage_drive(s);
 		enter(s, ST_DRAIN);
 	} else {
 		end(s, LAB_ERROR, "result line %u: hello of cycle %lld, not expected now",
@@ -609,7 +637,7 @@ static int start_all(struct session *s)
 		if (!lab_listed(c->loads, names[i]))
 			continue;
 		err = source_start(&s->sources[i], names[i], c->dir, NIC_STREAM + i,
-				   c->frame_rate, c->damage);
+				   c->frame_rate, damages_drive(s) ? NULL : c->damage);
 		wires[i] = s->sources[i].wire;
 	}
 	if (!err)

@@ -17,7 +17,8 @@ struct session_config {
 	bool has_qmp;		/* false: a real machine; no rate, no looks, no log */
 	const char *loads;	/* "nvme,nic,fio,dpdk" or some of them; nic and dpdk have a source */
 	int frame_rate;		/* of each source, frames per second; 0: as fast as it goes */
-	const char *damage;	/* what the sources do to some frames from the first jump on, or NULL */
+	const char *damage;	/* from the first jump on, of frames (hf-frames --help); or "drive": */
+				/* a byte of the kernel's own drive, in each jump; or NULL */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	json_int_t cycles;

@@ -13,7 +13,7 @@ static json_t *good_record(void)
 	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
 			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i},s:{s:i},"
 			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i},"
-			 "s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i}}",
+			 "s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i},s:{s:i,s:i,s:i}}",
 			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
 			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
 			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
@@ -25,7 +25,8 @@ static json_t *good_record(void)
 			 "duplicate", 0, "late", 0, "faulted", 0, "stray", 0, "eaten", 0,
 			 "unsent", 0, "missing", 0, "device", 0,
 			 "dpdk", "sent", 200, "lost", 0, "torn", 0, "duplicate", 0, "late", 0,
-			 "foreign", 0, "unsent", 0);
+			 "foreign", 0, "unsent", 0,
+			 "fio", "verified", 8, "map_ios", 9, "errors", 0);
 }
 
 /* Set the member at @path, which must be there. */
@@ -57,7 +58,7 @@ static void test_each_count_fails(void **state)
 		"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
 		"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate",
 		"nic.late", "nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing",
-		"nic.device", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
+		"nic.device", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
 		"dpdk.foreign", "dpdk.unsent",
 	};
 	char why[100];
@@ -95,7 +96,8 @@ static void test_idle_loads_fail(void **state)
 		const char *path;
 		int value;
 	} idle[] = {
-		{ "nic.in_blackout", 0 }, { "dpdk.sent", 0 }, { "controller.csts", 3 }, { "nic.missing", -1 },
+		{ "nic.in_blackout", 0 }, { "dpdk.sent", 0 }, { "fio.verified", 0 },
+		{ "fio.map_ios", 0 }, { "controller.csts", 3 }, { "nic.missing", -1 },
 		{ "nic.resumed", 0 },
 	};
 	char why[100];
@@ -106,7 +108,7 @@ static void test_idle_loads_fail(void **state)
 
 		set(record, idle[i].path, idle[i].value < 0 ? json_null() :
 		    json_integer(idle[i].value));
-		assert_false(judge_cycle(record, "nvme,nic,dpdk", "", why, sizeof(why)));
+		assert_false(judge_cycle(record, "nvme,nic,dpdk,fio", "", why, sizeof(why)));
 		assert_true(judge_cycle(record, *idle[i].path == 'c' ? "nic" : "nvme", "", why,
 					sizeof(why)));
 		json_decref(record);

@@ -26,6 +26,7 @@
 #include "complain.h"
 #include "deepen.h"
 #include "drive.h"
+#include "fio.h"
 #include "forwarder.h"
 #include "handover.h"
 #include "kexec.h"
@@ -71,6 +72,7 @@ struct agent {
 	struct drive drive;
 	struct nic nic;
 	struct forwarder forwarder;
+	struct fio fio;
 	struct bystanders bystanders;
 	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
@@ -110,6 +112,8 @@ static int run_neighbours(struct agent *a, struct bystander_counts *counts)
 
 	if (!err)
 		err = bystanders_run(&a->bystanders, a->channel.cycle, counts);
+	if (!err && a->params.loads.fio)
+		err = fio_run(&a->fio, &a->ledger.state.fio);
 	if (!err && a->params.loads.dpdk)
 		err = forwarder_prove(&a->forwarder);
 	return err;
@@ -310,7 +314,10 @@ static int next_cycle(struct agent *a)
 
 	a->blame = EXIT_ERROR;
 	a->ledger.state.cycle = a->channel.cycle + 1;
-	err = fill(a);
+	/* It runs on until the jump; its account ends here. */
+	err = a->params.loads.fio ? fio_leave(&a->fio, &a->ledger.state.fio) : 0;
+	if (!err)
+		err = fill(a);
 	if (err)
 		return err;
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
@@ -475,6 +482,20 @@ static int verify_all(struct agent *a)
 }
 
 /*
+ * While the preserved devices' DMA goes on, others work through the same IOMMU. What is
+ * wrong with these must not keep the preserved ones from being verified.
+ */
+static int work_and_verify(struct agent *a, struct cycle_result *r)
+{
+	int beside = run_neighbours(a, &r->bystanders);
+	int err = verify_all(a);
+
+	if (!beside && a->params.loads.fio)
+		beside = fio_look(&a->fio);
+	return err ? err : beside;
+}
+
+/*
  * Nobody runs the devices any more: what has come, is all there is. Not handed over, they
  * are like any device that a careless kernel left running: the first thing that a driver
  * does is to switch bus mastering on, and then the old DMA goes on. It must end at the IOMMU.
@@ -524,6 +545,7 @@ static int report(struct agent *a, struct cycle_result *r)
 		return complain(err, "the record of the cycle cannot be sent");
 	a->drive.load.problem[0] = 0;
 	a->nic.load.problem[0] = 0;
+	fio_recorded(&a->fio);
 	complaint_clear();
 	if (pass)
 		return 0;
@@ -539,6 +561,7 @@ static int next_kernel(struct agent *a)
 	struct cycle_result r = {
 		.drive = p->loads.nvme ? &a->drive : NULL, .nic = p->loads.nic ? &a->nic : NULL,
 		.forwarder = p->loads.dpdk ? &a->forwarder : NULL,
+		.fio = p->loads.fio ? &a->fio : NULL,
 	};
 	int err = luo_retrieve_fd(a->session, TOKEN_LEDGER, "ledger");
 
@@ -554,11 +577,8 @@ static int next_kernel(struct agent *a)
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
 		err = take_over(a, &r);
-	/* While the preserved devices' DMA goes on, through the same IOMMU. */
 	if (!err && s->device_preserved)
-		err = run_neighbours(a, &r.bystanders);
-	if (!err && s->device_preserved)
-		err = verify_all(a);
+		err = work_and_verify(a, &r);
 	if (err)
 		snprintf(r.reason, sizeof(r.reason), "%.150s", complaint());
 	if (err || !s->device_preserved)
@@ -577,6 +597,7 @@ static int run(struct agent *a)
 	a->luo = luo_open();
 	if (a->luo < 0)
 		return a->luo;
+	fio_init(&a->fio);
 	err = bystanders_init(&a->bystanders, a->params.bystanders);
 	if (err)
 		return err;
@@ -606,6 +627,7 @@ static void let_go(struct agent *a)
 	if (a->session >= 0)
 		close(a->session);
 	forwarder_stop(&a->forwarder, &counts);
+	fio_stop(&a->fio);
 	nic_stop(&a->nic);
 	if (!a->drive.bar || !a->drive.load.inflight)
 		return;

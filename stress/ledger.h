@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fio.h"
 #include "memory.h"
 #include "nic.h"
 #include "nvme.h"
@@ -54,6 +55,7 @@ struct ledger_state {
 	struct nvme_state nvme;
 	struct topology topology; /* what is watched for PCI errors */
 	struct nic_state nic;
+	struct fio_state fio;
 	uint64_t faults;	/* seen by this kernel since the last cycle's record */
 
 	struct slot slots[LEDGER_SLOTS];

@@ -14,7 +14,8 @@ uint64_t record_data(const struct cycle_result *r)
 {
 	return (r->drive ? drive_findings(r->drive) : 0) +
 	       (r->nic ? nic_findings(&r->nic->load.counts) : 0) +
-	       (r->forwarder ? echo_findings(&r->forwarder->counts) : 0);
+	       (r->forwarder ? echo_findings(&r->forwarder->counts) : 0) +
+	       (r->fio ? r->fio->counts.errors : 0);
 }
 
 uint64_t record_device(const struct cycle_result *r)
@@ -54,6 +55,8 @@ static const char *objection(const struct cycle_result *r)
 		why = nic_judge(r->nic, r->adopted);
 	if (!why && r->forwarder)
 		why = forwarder_objection(r->forwarder);
+	if (!why && r->fio)
+		why = fio_judge(&r->fio->counts);
 	if (why)
 		return why;
 	if (r->iommu.count)
@@ -173,10 +176,11 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 	json_t *irq = json_pack("{s:o,s:o}", "spurious", integer(r->irq_spurious),
 				"nobody_cared", integer(r->irq_nobody_cared));
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
 			 pass ? "pass" : "fail", "reason", r->reason,
 			 "dma", dma_json(r), "nic", r->nic ? nic_json(r->nic) : json_null(),
 			 "dpdk", r->forwarder ? forwarder_json(r->forwarder) : json_null(),
+			 "fio", r->fio ? fio_json(&r->fio->counts) : json_null(),
 			 "oracles", oracles, "adopted", (int)r->adopted,
 			 "controller", r->drive ? controller_json(r->drive) : json_null(),
 			 "restore_walk", walk_json(&r->walk), "blackout", blackout_json(r),

@@ -10,6 +10,7 @@
 
 #include "bystander.h"
 #include "drive.h"
+#include "fio.h"
 #include "forwarder.h"
 #include "handover.h"
 #include "nic.h"
@@ -19,7 +20,8 @@
 struct cycle_result {
 	const struct drive *drive; /* the loads of preserved devices; NULL: there is none */
 	const struct nic *nic;
-	const struct forwarder *forwarder; /* DPDK beside them; NULL: there is none */
+	const struct forwarder *forwarder; /* beside them, DPDK and fio; NULL: there is none */
+	const struct fio *fio;
 	struct phases phases;	/* completions and frames together */
 	bool timeline;		/* the kernel gave one: phases are known */
 	bool adopted;		/* the devices were handed over, and went on */

@@ -469,7 +469,7 @@ static void real_refusal(void **state)
 
 	(void)state;
 	real(&f);
-	snprintf(f.drive, sizeof(f.drive), "/nonexistent/drive");
+	snprintf(f.drive, sizeof(f.drive), "%s/missing", folder);
 	assert_true(fio_run(&f, &s) < 0);
 	assert_non_null(strstr(complaint(), "fio"));
 	end(&f);

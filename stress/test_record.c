@@ -15,11 +15,13 @@ static struct ledger_state ledger;
 static struct drive drive;
 static struct nic nic;
 static struct forwarder forwarder;
+static struct fio fio;
 
 static struct cycle_result clean(void)
 {
 	struct cycle_result r = {
-		.drive = &drive, .nic = &nic, .forwarder = &forwarder, .timeline = true, .adopted = true, .resumed = true,
+		.drive = &drive, .nic = &nic, .forwarder = &forwarder, .fio = &fio,
+		.timeline = true, .adopted = true, .resumed = true,
 		.tsc_usable = true, .tsc_begin = 1000, .tsc_end = 5001000, .tsc_khz = 1000,
 		.iommu.there = true,
 	};
@@ -35,6 +37,7 @@ static struct cycle_result clean(void)
 		.resumed = true,
 	};
 	forwarder = (struct forwarder){ .counts = { .received = 200, .sent = 200 } };
+	fio = (struct fio){ .counts = { .written = 8, .verified = 8, .map_ios = 9, .map_bytes = 9 } };
 	r.phases.arrived[PHASE_JUMP] = 1;
 	r.phases.arrived[PHASE_INIT] = 1;
 	return r;
@@ -112,6 +115,9 @@ static void each_finding_fails(void **state)
 	MUST_FAIL(forwarder.counts.received = 0);
 	MUST_FAIL(forwarder.counts.torn = 1);
 	MUST_FAIL(forwarder.counts.lost = 1);
+	MUST_FAIL(fio.counts.errors = 1);
+	MUST_FAIL(fio.counts.verified = 7);
+	MUST_FAIL(fio.counts.map_ios = 0);
 	MUST_FAIL(r.irq_spurious = 1);
 	MUST_FAIL(r.irq_nobody_cared = 1);
 	MUST_FAIL(drive.in_blackout = 0);
@@ -148,7 +154,7 @@ static void blackout_needs_a_usable_tsc(void **state)
 static void record_is_whole(void **state)
 {
 	static const char *const members[] = {
-		"verdict", "reason", "dma", "nic", "dpdk", "oracles", "adopted", "controller", "restore_walk",
+		"verdict", "reason", "dma", "nic", "dpdk", "fio", "oracles", "adopted", "controller", "restore_walk",
 		"blackout", "irq", "pci",
 	};
 	struct cycle_result r = clean();
