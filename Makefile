@@ -36,7 +36,7 @@ help:
 	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
-	@echo "  make bench    native benchmarks"
+	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
 	@echo "  make results  RESULTS.md from the result files of earlier runs"
 	@echo "  make clean    remove build/ except the fetched and compiled kernel and emulator"
 	@echo
@@ -56,10 +56,17 @@ kernel:
 programs: $(B)/bin/hf-agent $(B)/bin/hf-lab $(B)/bin/hf-frames
 programs: $(if $(filter on,$(DPDK)),$(B)/bin/hf-forward)
 
+# Loaded by the emulator: all but its two symbols is its own.
+programs: $(B)/lib/hf-insn.so
+$(B)/lib/hf-insn.so: bench/insn.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -MF $(B)/obj/insn.d -fPIC -fvisibility=hidden -shared -o $@ $<
+
 unit-tests: $(tests) $(benches)
 
 bench: $(benches)
 	$(Q)for b in $(benches); do $$b || exit 1; done
+	$(Q)MACHINE=$(or $(MACHINE),qemu-intel) PROFILE=bench lab/run
 
 results:
 	$(Q)lab/results

@@ -231,7 +231,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
 			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o},"
-			 " s:o, s:o, s:o, s:o, s:I, s:O?}",
+			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -255,7 +255,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "blackout_ms", blackout_part(cycles),
 			 "bystanders", sum_members(cycles, "bystanders"),
 			 "warnings", (json_int_t)run->warnings,
-			 "topology", run->topology);
+			 "topology", run->topology, "bench", run->bench);
 }
 
 int report_write(const char *dir, const json_t *document)
@@ -306,6 +306,18 @@ void report_swaps(FILE *to, json_t *swaps)
 	fflush(to);
 }
 
+/* Work per cost, ours and the best of theirs. */
+static void print_ratio(FILE *to, const char *what, json_t *best, double goal)
+{
+	double ratio = json_number_value(json_at(best, "ratio"));
+
+	fprintf(to, "ratio_%s=%.2f (goal %.1f: %s)  per %s: ours %.1f, %s %.1f\n", what,
+		ratio, goal, ratio >= goal ? "met" : "MISSED",
+		json_string_at(best, "cost_in"),
+		json_number_value(json_at(best, "ours.per_cost")), json_string_at(best, "name"),
+		json_number_value(json_at(best, "theirs.per_cost")));
+}
+
 static void print_cycle(FILE *to, json_t *record)
 {
 	static const char *const columns[] = {
@@ -340,6 +352,10 @@ void report_table(FILE *to, json_t *document, json_t *cycles)
 
 	if (json_is_object(json_at(document, "swaps")))
 		report_swaps(to, json_at(document, "swaps"));
+	if (json_is_object(json_at(document, "bench"))) {
+		print_ratio(to, "nvme_fio", json_at(document, "bench.drive.best"), 1.5);
+		print_ratio(to, "nic_testpmd", json_at(document, "bench.nic.best"), 1.0);
+	}
 	if (json_array_size(cycles))
 		fprintf(to, "cycle       blackout_ms inflight blackout   frames  faulted     lost  corrupt"
 			"    stray    iommu   device     data emulator    looks\n");

@@ -321,6 +321,18 @@ static void on_function(struct session *s, json_t *event)
 	json_array_append(s->result->topology, event);
 }
 
+static void on_bench(struct session *s, json_t *event)
+{
+	if (s->state != ST_LOAD || s->cycle != 1 || s->result->bench) {
+		end(s, LAB_ERROR, "result line %u: bench, not expected now", s->stream.line);
+		return;
+	}
+	json_object_del(event, "ev");
+	json_object_del(event, "cycle");
+	s->result->bench = json_incref(event);
+	enter(s, ST_LOAD);
+}
+
 static void on_jump(struct session *s, json_t *event)
 {
 	int64_t now = lab_wall_us();
@@ -412,6 +424,8 @@ static void on_done(struct session *s, json_t *event)
 	else if (s->cycle != s->config->cycles + 1)
 		end(s, LAB_ERROR, "the agent passed itself after %lld of %lld cycles",
 		    (long long)s->cycle - 1, (long long)s->config->cycles);
+	else if (s->config->bench && !s->result->bench)
+		end(s, LAB_ERROR, "the agent passed itself without the comparison");
 	else if (s->console.warnings)
 		end(s, LAB_FAIL, "kernel warning: %s", s->console.warning);
 	else
@@ -431,7 +445,7 @@ static void on_event(struct session *s, json_t *event)
 		void (*act)(struct session *s, json_t *event);
 	} acts[] = {
 		{ "hello", on_hello }, { "rate", on_rate },   { "progress", on_progress },
-		{ "swaps", on_swaps }, { "jump", on_jump },   { "cycle", on_cycle },
+		{ "swaps", on_swaps }, { "bench", on_bench }, { "jump", on_jump },   { "cycle", on_cycle },
 		{ "done", on_done },   { "function", on_function },
 	};
 	const char *ev = json_string_at(event, "ev");

@@ -21,6 +21,7 @@ struct session_config {
 				/* a byte of the kernel's own drive, in each jump; or NULL */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
+	bool bench;		/* the agent is to compare loads before the first jump */
 	json_int_t cycles;
 	struct lab_device devices[LAB_DEVICES]; /* preserved: to be looked at from outside */
 	unsigned int device_count;
@@ -37,6 +38,7 @@ struct session_result {
 	char reason[512];
 	json_t *cycles;		/* the records, as in cycles.jsonl */
 	json_t *swaps;		/* what came of them; NULL: none were reported */
+	json_t *bench;		/* what the agent has compared; NULL: nothing */
 	json_t *frames;		/* summary of each source, by its load; NULL: there was none */
 	json_t *topology;	/* array: what the agent told of PCI functions; NULL: nothing */
 	char kernel[128];	/* empty: no hello came */
@@ -48,7 +50,7 @@ struct session_result {
 /*
  * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
  * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
- * lines to stderr. Always fills @result; the caller drops its four references.
+ * lines to stderr. Always fills @result; the caller drops its five references.
  */
 void session_run(const struct session_config *config, struct session_result *result);
 

@@ -25,6 +25,7 @@ static const char usage[] =
 	"                     what run.json says of the run\n"
 	"  --loads=LIST       what does the DMA: nvme,nic,fio,dpdk\n"
 	"  --cycles=N         jumps\n"
+	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
 	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
@@ -45,7 +46,7 @@ static const char usage[] =
 	"exit code: 0 pass, 1 fail, 2 usage or lab error, 4 skip\n";
 
 enum option_id {
-	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
+	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS, OPT_BENCH,
 	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
@@ -59,6 +60,7 @@ static const struct option long_options[] = {
 	{ "series", required_argument, NULL, OPT_SERIES },
 	{ "cycles", required_argument, NULL, OPT_CYCLES },
 	{ "bystanders", required_argument, NULL, OPT_BYSTANDERS },
+	{ "bench", no_argument, NULL, OPT_BENCH },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
@@ -164,6 +166,9 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_SWAPS:
 		o->session.swaps = number(value, 0);
+		break;
+	case OPT_BENCH:
+		o->session.bench = true;
 		break;
 	case OPT_CONTROL:
 		o->run.control = value;
@@ -331,6 +336,7 @@ static int publish(struct options *o, struct session_result *r)
 	json_decref(r->cycles);
 	json_decref(r->swaps);
 	json_decref(r->frames);
+	json_decref(r->bench);
 	json_decref(r->topology);
 	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
 }
@@ -380,5 +386,6 @@ int main(int argc, char **argv)
 	o.run.warnings = r.warnings;
 	o.run.topology = r.topology;
 	o.run.frames = r.frames;
+	o.run.bench = r.bench;
 	return publish(&o, &r);
 }

@@ -23,6 +23,7 @@
 #include "bystander.h"
 #include "channel.h"
 #include "clock.h"
+#include "compare.h"
 #include "complain.h"
 #include "deepen.h"
 #include "drive.h"
@@ -226,6 +227,31 @@ static int swap_and_report(struct agent *a)
 		err = complain(-EIO, "swaps: %s", a->drive.load.problem[0] ?
 			       a->drive.load.problem : "the IOMMU or the drive saw a fault");
 	return err;
+}
+
+/* The neighbours have proved that they work; now they are what we are compared with. */
+static int compare_and_report(struct agent *a)
+{
+	json_t *drive, *nic = NULL;
+	int err = channel_rate(&a->channel, 0);
+
+	if (err < 0)
+		return err;
+	err = stop_neighbours(a);
+	fio_stop(&a->fio);
+	if (err)
+		return err;
+	channel_progress(&a->channel, "comparing, %u s each", a->params.bench);
+	drive = compare_drive(&a->drive, a->fio.program, a->fio.drive, a->params.bench);
+	if (drive)
+		nic = compare_nic(&a->nic, "/sbin/dpdk-testpmd", a->params.dpdk_bdf,
+				  a->params.bench);
+	if (!nic) {
+		json_decref(drive);
+		return complain(-EIO, "no comparison");
+	}
+	return channel_send(&a->channel, "bench",
+			    json_pack("{s:o,s:o}", "drive", drive, "nic", nic));
 }
 
 /*
@@ -610,6 +636,8 @@ static int run(struct agent *a)
 		err = a->session;
 	if (!err && !a->channel.cycle && a->params.swaps)
 		err = swap_and_report(a);
+	if (!err && !a->channel.cycle && a->params.bench)
+		err = compare_and_report(a);
 	if (err)
 		return err;
 	return a->channel.cycle < a->params.cycles ? next_cycle(a) : stop_neighbours(a);

@@ -21,12 +21,6 @@
 #define LOOKS 15
 #define MAX_DOCUMENT 65536	/* 7 KiB are usual */
 
-/* What fio says of its only job. */
-struct job {
-	int error;		/* errno; EILSEQ: data were wrong */
-	uint64_t read, written, ios;
-};
-
 /*
  * fio's output
  */
@@ -57,7 +51,7 @@ static int read_text(struct child *c, FILE *text, uint32_t timeout_ms)
 	return complain(-EMSGSIZE, "%s: a document without end", c->name);
 }
 
-static int parse(const char *name, const char *text, size_t size, struct job *job)
+static int parse(const char *name, const char *text, size_t size, struct fio_job *job)
 {
 	json_t *doc = json_loadb(text, size, 0, NULL);
 	json_int_t read, written, reads, writes;
@@ -75,7 +69,7 @@ static int parse(const char *name, const char *text, size_t size, struct job *jo
 	return 0;
 }
 
-static int read_job(struct child *c, struct job *job, uint32_t timeout_ms)
+int fio_read_job(struct child *c, struct fio_job *job, uint32_t timeout_ms)
 {
 	char *buf = NULL;
 	size_t size = 0;
@@ -115,14 +109,14 @@ static int start(struct fio *f, struct child *c, const char *name, const char *f
 }
 
 static int run_span(struct fio *f, const char *name, const char *section, uint64_t generation,
-		    struct job *job)
+		    struct fio_job *job)
 {
 	struct child c;
 	int err = start(f, &c, name, "span.fio", section, generation), code;
 
 	if (err)
 		return err;
-	err = read_job(&c, job, SPAN_MS);
+	err = fio_read_job(&c, job, SPAN_MS);
 	code = child_stop(&c, err ? SIGKILL : 0, STOP_MS);
 	if (err == -ENODATA)
 		return complain(err, "%s: fio left with %d and without a result", name, code);
@@ -134,7 +128,7 @@ static int run_span(struct fio *f, const char *name, const char *section, uint64
 
 static int verify_span(struct fio *f, const struct fio_state *s)
 {
-	struct job job = { 0 };
+	struct fio_job job = { 0 };
 	int err = run_span(f, "fio, verifying", "verify", s->generation, &job);
 
 	if (err)
@@ -154,7 +148,7 @@ static int verify_span(struct fio *f, const struct fio_state *s)
 
 static int write_span(struct fio *f, struct fio_state *s)
 {
-	struct job job = { 0 };
+	struct fio_job job = { 0 };
 	int err = run_span(f, "fio, writing", "write", s->generation + 1, &job);
 
 	if (err)
@@ -177,7 +171,7 @@ static int start_map(struct fio *f, uint64_t generation)
 }
 
 /* Ask until it answers: it may not have listened. */
-static int ask_map(struct fio *f, struct job *job)
+static int ask_map(struct fio *f, struct fio_job *job)
 {
 	bool said = *complaint();
 	int err = -ETIMEDOUT;
@@ -186,7 +180,7 @@ static int ask_map(struct fio *f, struct job *job)
 		if (!said)
 			complaint_clear();
 		kill(f->map.pid, SIGUSR1);
-		err = read_job(&f->map, job, LOOK_MS);
+		err = fio_read_job(&f->map, job, LOOK_MS);
 	}
 	return err == -ENODATA ? complain(err, "fio: the random map has ended") : err;
 }
@@ -235,7 +229,7 @@ int fio_run(struct fio *f, struct fio_state *s)
 
 int fio_look(struct fio *f)
 {
-	struct job job = { 0 };
+	struct fio_job job = { 0 };
 	int err = ask_map(f, &job);
 
 	if (!err && job.error == EILSEQ)

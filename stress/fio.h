@@ -42,6 +42,18 @@ struct fio {
 	struct fio_counts counts;
 };
 
+/* What fio says of its only job. */
+struct fio_job {
+	int error;		/* errno; EILSEQ: data were wrong */
+	uint64_t read, written, ios;
+};
+
+/*
+ * Read what the fio @c prints (--output-format=json) of its job, within @timeout_ms. -errno
+ * with a complaint, but -ENODATA: it has ended and said nothing.
+ */
+int fio_read_job(struct child *c, struct fio_job *job, uint32_t timeout_ms);
+
 /* Take the defaults; nothing is looked for yet. */
 void fio_init(struct fio *f);
 

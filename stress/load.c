@@ -70,6 +70,16 @@ static bool canary_area(const struct load *l, uint32_t i, uint64_t *from, uint64
 	return i == l->state->depth;
 }
 
+/* What is in a buffer before a read: copied, which takes a tenth of making it each time. */
+static uint64_t poison[GROUP_BYTES / 8];
+
+static void begin(struct load *l, struct nvme *nvme, const struct memory *dma,
+		  struct ledger_state *state)
+{
+	*l = (struct load){ .nvme = nvme, .dma = dma, .state = state };
+	pattern_fill(poison, sizeof(poison), SEED_POISON);
+}
+
 static void fill_canaries(const struct load *l)
 {
 	uint64_t from, to;
@@ -96,7 +106,7 @@ void load_check_canaries(struct load *l)
 void load_init(struct load *l, struct nvme *nvme, const struct memory *dma,
 	       struct ledger_state *state)
 {
-	*l = (struct load){ .nvme = nvme, .dma = dma, .state = state };
+	begin(l, nvme, dma, state);
 	memset(state->slots, 0, sizeof(state->slots));
 	memset(state->generation, 0, sizeof(state->generation));
 	fill_canaries(l);
@@ -105,7 +115,7 @@ void load_init(struct load *l, struct nvme *nvme, const struct memory *dma,
 void load_adopt(struct load *l, struct nvme *nvme, const struct memory *dma,
 		struct ledger_state *state)
 {
-	*l = (struct load){ .nvme = nvme, .dma = dma, .state = state };
+	begin(l, nvme, dma, state);
 	for (uint32_t i = 0; i < state->depth; i++)
 		l->inflight += state->slots[i].use != SLOT_FREE;
 }
@@ -128,7 +138,7 @@ static void start(struct load *l, uint32_t i, bool write)
 	if (write)
 		blocks_fill(slot_data(l, i), GROUP_BLOCKS, slot_lba(s), s->generation);
 	else
-		pattern_fill(slot_data(l, i), GROUP_BYTES, SEED_POISON ^ i);
+		memcpy(slot_data(l, i), poison, GROUP_BYTES);
 	nvme_queue(l->nvme, write ? NVME_WRITE : NVME_READ, (uint16_t)i, slot_lba(s),
 		   GROUP_BLOCKS, slot_offset(i));
 	l->inflight++;
@@ -164,7 +174,7 @@ static bool check_data(struct load *l, uint32_t i)
 	/* A write's data is not the device's to change. */
 	if (s->use == SLOT_WRITE)
 		l->counts.stray++;
-	else if (pattern_damage(slot_data(l, i), GROUP_BYTES, SEED_POISON ^ i))
+	else if (memcmp(slot_data(l, i), poison, GROUP_BYTES) != 0)
 		l->counts.corrupt++;
 	else
 		l->counts.lost++;

@@ -18,6 +18,7 @@ const char params_usage[] =
 	"Runs as root, once in every kernel; finds by itself whether it is the first.\n"
 	"Each parameter is also read from the kernel command line, as hf.name=value.\n"
 	"  --swaps=N        page tables replaced under DMA before the first jump (0)\n"
+	"  --bench=N        compare nvme with fio, and nic with dpdk-testpmd, each for N seconds (0)\n"
 	"  --cycles=N       jumps, 0 too (3)\n"
 	"  --load=LIST      what does the DMA: nvme, nic on preserved devices (nvme)\n"
 	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
@@ -54,6 +55,7 @@ struct field {
 
 static const struct field fields[] = {
 	FIELD_NUMBER(swaps, 0, 999999),
+	FIELD_NUMBER(bench, 0, 3600),
 	FIELD_NUMBER(cycles, 0, 999999),
 	FIELD_NUMBER(depth, 1000, LEDGER_SLOTS - 1),
 	FIELD_NUMBER(rate, 1, 1000000),
@@ -175,6 +177,8 @@ static int check(struct params *p)
 	if (!p->loads.nvme && !p->loads.nic)
 		return complain(-EINVAL, "load=%s: nothing would be preserved; add nvme or nic",
 				p->load);
+	if (p->bench && (!p->loads.nvme || !p->loads.nic || !p->loads.fio || !p->loads.dpdk))
+		return complain(-EINVAL, "bench=%u needs load=nvme,nic,fio,dpdk", p->bench);
 	if (p->swaps && !p->loads.nvme)
 		return complain(-EINVAL, "swaps=%u need load=nvme", p->swaps);
 	p->unpreserved = strcmp(p->control, "unpreserved") == 0;

@@ -15,6 +15,8 @@ struct loads {
 
 struct params {
 	uint32_t swaps;		/* page tables replaced before the first jump */
+	uint32_t bench;		/* seconds of each load that is compared with others, before the first */
+				/* jump; 0: none is */
 	uint32_t cycles;	/* jumps */
 	uint32_t depth;		/* commands in flight */
 	uint32_t rate;		/* commands per second until the drain, at most */
