@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,18 +302,23 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Print @document, and let go of it. Failing to is an error: somebody waits for it. */
+/*
+ * Print @document, and let go of it. Failing to is an error: somebody waits for it. A file is
+ * there whole or not at all.
+ */
 static void publish(json_t *document, const char *path)
 {
-	FILE *out = path ? fopen(path, "we") : stdout;
+	char part[PATH_MAX];
+	FILE *out = stdout;
 
+	snprintf(part, sizeof(part), "%s.part", path ? path : "");
+	if (path)
+		out = fopen(part, "we");
 	if (!out)
 		refuse(path, strerror(errno));
 	if (!document || json_dumpf(document, out, JSON_INDENT(2)) || fputc('\n', out) == EOF ||
-	    fflush(out))
+	    fflush(out) || (path && (fclose(out) || rename(part, path))))
 		refuse(path ? path : "stdout", "the summary cannot be written");
-	if (path)
-		fclose(out);
 	json_decref(document);
 }
 

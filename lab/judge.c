@@ -19,7 +19,8 @@ static const char *const zeroes[] = {
 	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
 	"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate", "nic.late",
 	"nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing", "nic.device",
-	"fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late", "dpdk.foreign", "dpdk.unsent",
+	"nic.foreign",
+	"fio.wrong", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late", "dpdk.foreign", "dpdk.unsent",
 	NULL,
 };
 
@@ -37,9 +38,8 @@ static bool all_zero(json_t *object, const char *const *paths, char *why, size_t
 	return true;
 }
 
-static json_int_t in_phases(json_t *record, const char *const *phases)
+static json_int_t in_phases(json_t *by_phase, const char *const *phases)
 {
-	json_t *by_phase = json_at(record, "dma.in_blackout_by_phase");
 	json_int_t sum = 0;
 
 	for (; *phases; phases++)
@@ -48,14 +48,14 @@ static json_int_t in_phases(json_t *record, const char *const *phases)
 }
 
 /* No oracle's zero counts if no DMA was under way while it could go wrong. */
-static const char *idle_part(json_t *record)
+static const char *idle_part(json_t *by_phase)
 {
 	static const char *const before[] = { "jump", "early_boot", NULL };
 	static const char *const after[] = { "restore", "init", "retrieve", NULL };
 
-	if (!in_phases(record, before))
+	if (!in_phases(by_phase, before))
 		return "no DMA between the jump and the IOMMU's take-over";
-	if (!in_phases(record, after))
+	if (!in_phases(by_phase, after))
 		return "no DMA between the IOMMU's take-over and retrieve";
 	return NULL;
 }
@@ -65,6 +65,8 @@ static const char *blind_part(json_t *record)
 {
 	if (!json_is_integer(json_at(record, "oracles.iommu")))
 		return "nobody asked the IOMMU for faults";
+	if (!json_is_array(json_at(record, "pci")))
+		return "nobody looked at the PCI status";
 	return NULL;
 }
 
@@ -86,7 +88,7 @@ static const char *idle_load(json_t *record, const char *loads)
 	if (lab_listed(loads, "fio") && (json_int_at(record, "fio.verified") <= 0 ||
 					 json_int_at(record, "fio.map_ios") <= 0))
 		return "fio was idle";
-	if (lab_listed(loads, "dpdk") && !json_int_at(record, "dpdk.sent"))
+	if (lab_listed(loads, "dpdk") && json_int_at(record, "dpdk.received") <= 0)
 		return "DPDK was idle";
 	if (!lab_listed(loads, "nic"))
 		return NULL;
@@ -94,6 +96,13 @@ static const char *idle_load(json_t *record, const char *loads)
 		return "nobody compared the frames with what was sent";
 	if (json_int_at(record, "nic.in_blackout") <= 0)
 		return "no frame in the blackout";
+	/* An emulated NIC never drops for want of buffers: it does not take the frame. */
+	if (json_is_object(json_at(record, "emulator")) && json_int_at(record, "nic.dropped"))
+		return "the emulated NIC has dropped frames";
+	/* A ring that is full has an excuse. */
+	if (!json_is_true(json_at(record, "nic.filled")) &&
+	    idle_part(json_at(record, "nic.in_blackout_by_phase")))
+		return "the NIC's DMA stood still in a part of the blackout";
 	return json_is_true(json_at(record, "nic.resumed")) ? NULL : "the NIC did not go on";
 }
 
@@ -105,7 +114,7 @@ bool judge_cycle(json_t *record, const char *loads, const char *bystanders, char
 		return false;
 	objection = blind_part(record);
 	if (!objection)
-		objection = idle_part(record);
+		objection = idle_part(json_at(record, "dma.in_blackout_by_phase"));
 	if (!objection)
 		objection = idle_load(record, loads);
 	if (!objection)
@@ -141,30 +150,76 @@ bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size)
 	return false;
 }
 
-bool judge_frames(json_t *frames, char *why, size_t size)
+/* How many frames the source must have seen, by what the agent's records say. */
+static json_int_t frames_owed(json_t *cycles, const char *load)
+{
+	json_int_t owed = 0;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record) {
+		/* The NIC's sequence goes on from kernel to kernel; DPDK counts anew. */
+		if (strcmp(load, "nic") == 0)
+			owed = json_int_at(record, "nic.sent_next");
+		else
+			owed += json_int_at(record, "dpdk.sent");
+	}
+	return owed ? owed : 1;
+}
+
+static bool judge_source(const char *load, json_t *summary, const char *const *paths,
+			 json_t *cycles, char *why, size_t size)
+{
+	json_t *received = json_at(summary, "received");
+	const char *end = json_string_at(summary, "end");
+	char what[80];
+
+	if (strcmp(end, "peer") != 0 && strcmp(end, "signal") != 0)
+		snprintf(why, size, "the frame source for %s ended by %s", load,
+			 *end ? end : "itself, without a summary");
+	else if (!all_zero(received, paths, what, sizeof(what)))
+		snprintf(why, size, "frames from the port (%s): %s", load, what);
+	else if (json_int_at(received, "frames") < frames_owed(cycles, load))
+		snprintf(why, size, "%lld of %lld frames came from the port (%s)",
+			 (long long)json_int_at(received, "frames"),
+			 (long long)frames_owed(cycles, load), load);
+	else
+		return true;
+	return false;
+}
+
+bool judge_frames(json_t *frames, json_t *cycles, char *why, size_t size)
 {
 	/* DPDK's port is not preserved: it answers only while somebody drives it. */
 	static const struct {
 		const char *load;
-		const char *zeroes[6];
+		const char *zeroes[7];
 	} known[] = {
-		{ "nic", { "lost", "duplicated", "late", "torn", "stray", NULL } },
-		{ "dpdk", { "duplicated", "late", "torn", "stray", NULL } },
+		{ "nic", { "lost", "duplicated", "late", "torn", "stray", "not_ours", NULL } },
+		{ "dpdk", { "duplicated", "late", "torn", "stray", "not_ours", NULL } },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		json_t *summary = json_at(frames, known[i].load);
-		json_t *received = json_at(summary, "received");
-		char what[80];
 
-		if (!summary)
+		if (summary && !judge_source(known[i].load, summary, known[i].zeroes, cycles, why,
+					     size))
+			return false;
+	}
+	return true;
+}
+
+bool judge_exits(json_t *exits, char *why, size_t size)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(exits, i, one) {
+		if (json_is_true(json_at(one, "ok")))
 			continue;
-		if (!all_zero(received, known[i].zeroes, what, sizeof(what)))
-			snprintf(why, size, "frames from the port (%s): %s", known[i].load, what);
-		else if (json_int_at(received, "frames") <= 0)
-			snprintf(why, size, "no frame came from the port (%s)", known[i].load);
-		else
-			continue;
+		snprintf(why, size, "%s %s: %s, not %s", json_string_at(one, "what"),
+			 json_string_at(one, "bdf"), json_string_at(one, "got"),
+			 json_string_at(one, "want"));
 		return false;
 	}
 	return true;

@@ -18,16 +18,20 @@ bool judge_cycle(json_t *record, const char *loads, const char *bystanders, char
 		 size_t size);
 
 /*
- * Has every frame that a port sent come back to its source as it should? @frames: as in
- * run.json, NULL if there was no source. False with the reason in @why.
+ * Has every frame that a port sent, by the agent's records, come to its source as it should?
+ * @frames: as in run.json, NULL if there was no source. False with the reason in @why; it
+ * begins with "the frame source" if that is to blame.
  */
-bool judge_frames(json_t *frames, char *why, size_t size);
+bool judge_frames(json_t *frames, json_t *cycles, char *why, size_t size);
 
 /*
  * Were @planned page tables replaced without harm? @swaps: as in run.json, NULL if
  * the agent reported none. False with the reason in @why.
  */
 bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size);
+
+/* Did all that the agent has tried on an exit come out as it must? NULL: it has tried nothing. */
+bool judge_exits(json_t *exits, char *why, size_t size);
 
 /*
  * Was the run's deliberate fault caught by every oracle named in @must_catch

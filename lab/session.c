@@ -29,7 +29,6 @@
 #define LOG_INTERVAL_MS	50	/* between looks at console and emulator log */
 #define LOOK_INTERVAL_MS 1	/* between looks at the hardware in a jump */
 #define OFF_S		30	/* from "done" to the end of the machine */
-#define SETTLE_US	5000000	/* a frame that was taken that long ago has landed, or is lost */
 #define NIC_STREAM	1	/* stream numbers of the sources */
 
 /* What the lab waits for. */
@@ -57,10 +56,13 @@ struct session {
 	enum state state;
 	int64_t deadline, run_deadline, next_log;
 	bool over;
+	bool dying;		/* the agent said so: another one says hello next, in the same kernel */
 	json_int_t cycle;	/* the one that is under way, or comes next */
 
 	/* Of the cycle under way. */
 	struct emulog_counts counts;
+	bool asked;		/* the agent wanted to know what has been sent: */
+	uint64_t sent;		/* the last sequence, then */
 	bool quiet;		/* counts began at a quiet moment: they are of the jump */
 	int64_t jump_us, hello_us;
 	uint64_t in_blackout;
@@ -161,20 +163,38 @@ static void add_outside(struct session *s, json_t *record, bool whole)
 						      "record_us", lab_wall_us()));
 }
 
+/*
+ * The NIC is about to take its last look: whatever has been sent by now must be there after it.
+ * The source's log is never further behind than a tenth of a second.
+ */
+static void on_sent(struct session *s, json_t *event)
+{
+	char text[40];
+	int err;
+
+	(void)event;
+	if (!s->sources[0].name) {
+		answer(s, "no\n");
+		return;
+	}
+	err = source_last(&s->sources[0], &s->sent);
+	if (err)
+		end(s, LAB_ERROR, "what was sent to the NIC is not known: %s", strerror(-err));
+	s->asked = true;
+	snprintf(text, sizeof(text), "ok %llu\n", (unsigned long long)s->sent);
+	answer(s, text);
+}
+
 /* Frames that were sent and never landed are known only here, where they were sent. */
 static void add_missing(struct session *s, json_t *record)
 {
 	json_t *nic = json_at(record, "nic"), *data = json_at(record, "oracles.data");
-	int64_t n;
+	json_int_t next = json_int_at(nic, "next"), n = 0;
 
-	if (!json_is_object(nic) || !s->sources[0].name)
+	if (!json_is_object(nic) || !s->asked)
 		return;
-	n = source_missing(&s->sources[0], (uint64_t)json_int_at(nic, "last"),
-			   lab_wall_us() - SETTLE_US);
-	if (n < 0) {
-		end(s, LAB_ERROR, "what was sent to the NIC is not known: %s", strerror((int)-n));
-		return;
-	}
+	if ((json_int_t)s->sent >= next)
+		n = (json_int_t)s->sent + 1 - next;
 	json_object_set_new(nic, "missing", json_integer(n));
 	json_object_set_new(json_at(record, "dma"), "lost",
 			    json_integer(json_int_at(record, "dma.lost") + n));
@@ -191,6 +211,7 @@ static void keep(struct session *s, json_t *record)
 	json_array_append_new(s->result->cycles, record);
 	memset(&s->counts, 0, sizeof(s->counts));
 	s->quiet = true;
+	s->asked = false;
 	s->jump_us = 0;
 	s->hello_us = 0;
 	s->in_blackout = 0;
@@ -251,7 +272,10 @@ static void on_hello(struct session *s, json_t *event)
 {
 	json_int_t cycle = json_int_at(event, "cycle");
 
-	if (s->state == ST_BOOT && !cycle) {
+	if (s->dying) {
+		s->dying = false;
+		enter(s, s->state);
+	} else if (s->state == ST_BOOT && !cycle) {
 		snprintf(s->result->kernel, sizeof(s->result->kernel), "%s",
 			 json_string_at(event, "kernel"));
 		enter(s, ST_LOAD);
@@ -319,6 +343,28 @@ static void on_function(struct session *s, json_t *event)
 	if (!s->result->topology)
 		s->result->topology = json_array();
 	json_array_append(s->result->topology, event);
+}
+
+static void on_dying(struct session *s, json_t *event)
+{
+	(void)event;
+	if (!s->config->exit)
+		end(s, LAB_ERROR, "result line %u: an agent dies, not expected", s->stream.line);
+	s->dying = true;
+	enter(s, s->state);
+}
+
+static void on_exit_tried(struct session *s, json_t *event)
+{
+	if (!s->result->exits)
+		s->result->exits = json_array();
+	json_object_del(event, "ev");
+	json_array_append(s->result->exits, event);
+	fprintf(stderr, "  %s %s%s%s: %s%s%s\n", json_is_true(json_at(event, "ok")) ? "ok" : "FAIL",
+		json_string_at(event, "bdf"), *json_string_at(event, "bdf") ? " " : "",
+		json_string_at(event, "what"), json_string_at(event, "got"),
+		json_is_true(json_at(event, "ok")) ? "" : ", not ",
+		json_is_true(json_at(event, "ok")) ? "" : json_string_at(event, "want"));
 }
 
 static void on_bench(struct session *s, json_t *event)
@@ -421,7 +467,9 @@ static void on_done(struct session *s, json_t *event)
 		end(s, LAB_FAIL, "%s", reason);
 	else if (strcmp(verdict, "pass") != 0)
 		end(s, LAB_ERROR, "result line %u: verdict %s", s->stream.line, verdict);
-	else if (s->cycle != s->config->cycles + 1)
+	else if (s->config->exit && !judge_exits(s->result->exits, why, sizeof(why)))
+		end(s, LAB_FAIL, "%s", why);
+	else if (s->cycle != s->config->cycles + 1 && !s->config->exit)
 		end(s, LAB_ERROR, "the agent passed itself after %lld of %lld cycles",
 		    (long long)s->cycle - 1, (long long)s->config->cycles);
 	else if (s->config->bench && !s->result->bench)
@@ -444,8 +492,9 @@ static void on_event(struct session *s, json_t *event)
 		const char *ev;
 		void (*act)(struct session *s, json_t *event);
 	} acts[] = {
-		{ "hello", on_hello }, { "rate", on_rate },   { "progress", on_progress },
-		{ "swaps", on_swaps }, { "bench", on_bench }, { "jump", on_jump },   { "cycle", on_cycle },
+		{ "hello", on_hello }, { "rate", on_rate }, { "sent", on_sent },   { "progress", on_progress },
+		{ "swaps", on_swaps }, { "bench", on_bench },
+		{ "dying", on_dying }, { "exit", on_exit_tried }, { "jump", on_jump },   { "cycle", on_cycle },
 		{ "done", on_done },   { "function", on_function },
 	};
 	const char *ev = json_string_at(event, "ev");
@@ -582,6 +631,17 @@ static void check_time(struct session *s)
 		end_failed_cycle(s, "timeout: the run took more than %d s", s->config->run_s);
 }
 
+/* A source that is gone is the lab's failure, whatever the guest makes of the silence. */
+static void check_sources(struct session *s)
+{
+	char why[160];
+
+	for (int i = 0; i < MACHINE_WIRES && s->state != ST_OFF; i++) {
+		if (!source_runs(&s->sources[i], why, sizeof(why)))
+			end(s, LAB_ERROR, "%s", why);
+	}
+}
+
 static void step(struct session *s)
 {
 	bool looking = s->config->has_qmp && (s->state == ST_JUMP || s->state == ST_DRAIN);
@@ -594,6 +654,9 @@ static void step(struct session *s)
 	if (lab_now_ms() >= s->next_log && !s->over) {
 		read_logs(s);
 		on_panic(s);
+		/* With the machine they end, too. */
+		if (!machine_wait(&s->machine, 0))
+			check_sources(s);
 	}
 	if (!s->over)
 		check_time(s);
@@ -679,9 +742,9 @@ static void stop_sources(struct session *s)
 			r->frames = json_object();
 		json_object_set_new(r->frames, source->name, source_summary(source));
 	}
-	if (r->verdict != LAB_PASS || judge_frames(r->frames, why, sizeof(why)))
+	if (r->verdict != LAB_PASS || judge_frames(r->frames, r->cycles, why, sizeof(why)))
 		return;
-	r->verdict = LAB_FAIL;
+	r->verdict = strncmp(why, "the frame source", 16) == 0 ? LAB_ERROR : LAB_FAIL;
 	snprintf(r->reason, sizeof(r->reason), "%s", why);
 }
 

@@ -20,6 +20,7 @@ struct session_config {
 	const char *damage;	/* from the first jump on, of frames (hf-frames --help); or "drive": */
 				/* a byte of the kernel's own drive, in each jump; or NULL */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
+	const char *exit;	/* how the agent leaves the straight way (configs/exits), or NULL */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	bool bench;		/* the agent is to compare loads before the first jump */
 	json_int_t cycles;
@@ -38,6 +39,7 @@ struct session_result {
 	char reason[512];
 	json_t *cycles;		/* the records, as in cycles.jsonl */
 	json_t *swaps;		/* what came of them; NULL: none were reported */
+	json_t *exits;		/* what it has tried on the way, and what came of it; NULL: nothing */
 	json_t *bench;		/* what the agent has compared; NULL: nothing */
 	json_t *frames;		/* summary of each source, by its load; NULL: there was none */
 	json_t *topology;	/* array: what the agent told of PCI functions; NULL: nothing */
@@ -50,7 +52,7 @@ struct session_result {
 /*
  * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
  * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
- * lines to stderr. Always fills @result; the caller drops its five references.
+ * lines to stderr. Always fills @result; the caller drops its six references.
  */
 void session_run(const struct session_config *config, struct session_result *result);
 

@@ -131,23 +131,35 @@ void source_stop(struct source *s)
 	s->pid = 0;
 }
 
-int64_t source_missing(const struct source *s, uint64_t last, int64_t settled_us)
+bool source_runs(struct source *s, char *why, size_t size)
+{
+	int status;
+
+	if (!s->pid || waitpid(s->pid, &status, WNOHANG) != s->pid)
+		return true;
+	s->pid = 0;
+	snprintf(why, size, "the frame source for %s has ended before the machine (%s %d); see "
+		 "frames.log", s->name, WIFSIGNALED(status) ? "signal" : "code",
+		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	return false;
+}
+
+int source_last(const struct source *s, uint64_t *sequence)
 {
 	struct frames_sent *sent;
 	char path[600];
 	uint16_t stream;
 	size_t count;
-	int64_t n = 0;
 	int err;
 
 	snprintf(path, sizeof(path), "%s/%s.frames", s->dir, s->name);
 	err = frames_log_read(path, &stream, &sent, &count);
 	if (err)
 		return err;
-	for (size_t i = count; i > 0 && sent[i - 1].sequence > last; i--)
-		n += sent[i - 1].sent_ns < (uint64_t)settled_us * 1000;
+	if (count)
+		*sequence = sent[count - 1].sequence;
 	free(sent);
-	return n;
+	return count ? 0 : -ENODATA;
 }
 
 json_t *source_summary(const struct source *s)

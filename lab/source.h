@@ -38,10 +38,13 @@ void source_let_go(struct source *s);
 void source_stop(struct source *s);
 
 /*
- * How many frames behind the sequence @last were sent until @settled_us (wall clock,
- * microseconds): these have landed, or are lost. -errno: there is no such log.
+ * Does it still run? False with the reason in @why, once: a source that ends before its
+ * machine does.
  */
-int64_t source_missing(const struct source *s, uint64_t last, int64_t settled_us);
+bool source_runs(struct source *s, char *why, size_t size);
+
+/* The sequence of the last frame that it has sent. -ENODATA: there is none yet; or -errno. */
+int source_last(const struct source *s, uint64_t *sequence);
 
 /* Its summary, once it has ended; null if it left none. New reference. */
 json_t *source_summary(const struct source *s);

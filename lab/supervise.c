@@ -25,6 +25,7 @@ static const char usage[] =
 	"                     what run.json says of the run\n"
 	"  --loads=LIST       what does the DMA: nvme,nic,fio,dpdk\n"
 	"  --cycles=N         jumps\n"
+	"  --exit=NAME        the agent leaves the straight way (configs/exits)\n"
 	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
@@ -46,7 +47,7 @@ static const char usage[] =
 	"exit code: 0 pass, 1 fail, 2 usage or lab error, 4 skip\n";
 
 enum option_id {
-	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS, OPT_BENCH,
+	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS, OPT_BENCH, OPT_EXIT,
 	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{ "series", required_argument, NULL, OPT_SERIES },
 	{ "cycles", required_argument, NULL, OPT_CYCLES },
 	{ "bystanders", required_argument, NULL, OPT_BYSTANDERS },
+	{ "exit", required_argument, NULL, OPT_EXIT },
 	{ "bench", no_argument, NULL, OPT_BENCH },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -166,6 +168,9 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_SWAPS:
 		o->session.swaps = number(value, 0);
+		break;
+	case OPT_EXIT:
+		o->session.exit = value;
 		break;
 	case OPT_BENCH:
 		o->session.bench = true;
@@ -337,6 +342,7 @@ static int publish(struct options *o, struct session_result *r)
 	json_decref(r->swaps);
 	json_decref(r->frames);
 	json_decref(r->bench);
+	json_decref(r->exits);
 	json_decref(r->topology);
 	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
 }
@@ -387,5 +393,6 @@ int main(int argc, char **argv)
 	o.run.topology = r.topology;
 	o.run.frames = r.frames;
 	o.run.bench = r.bench;
+	o.run.exits = r.exits;
 	return publish(&o, &r);
 }

@@ -12,8 +12,8 @@ static json_t *good_record(void)
 {
 	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
 			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i},s:{s:i},"
-			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i},"
-			 "s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i},s:{s:i,s:i,s:i}}",
+			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:{s:i,s:i}},"
+			 "s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i},s:{s:i,s:i,s:i,s:i},s:[],s:{}}",
 			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
 			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
 			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
@@ -23,10 +23,12 @@ static json_t *good_record(void)
 			 "controller", "csts", 1,
 			 "nic", "in_blackout", 5, "resumed", 1, "lost", 0, "torn", 0,
 			 "duplicate", 0, "late", 0, "faulted", 0, "stray", 0, "eaten", 0,
-			 "unsent", 0, "missing", 0, "device", 0,
-			 "dpdk", "sent", 200, "lost", 0, "torn", 0, "duplicate", 0, "late", 0,
+			 "unsent", 0, "missing", 0, "device", 0, "foreign", 0, "dropped", 0, "filled", 0,
+			 "in_blackout_by_phase", "jump", 3, "init", 2,
+			 "dpdk", "received", 200, "lost", 0, "torn", 0, "duplicate", 0, "late", 0,
 			 "foreign", 0, "unsent", 0,
-			 "fio", "verified", 8, "map_ios", 9, "errors", 0);
+			 "fio", "verified", 8, "map_ios", 9, "errors", 0, "wrong", 0, "pci",
+			 "emulator");
 }
 
 /* Set the member at @path, which must be there. */
@@ -58,7 +60,7 @@ static void test_each_count_fails(void **state)
 		"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
 		"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate",
 		"nic.late", "nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing",
-		"nic.device", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
+		"nic.device", "nic.foreign", "fio.wrong", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
 		"dpdk.foreign", "dpdk.unsent",
 	};
 	char why[100];
@@ -96,9 +98,10 @@ static void test_idle_loads_fail(void **state)
 		const char *path;
 		int value;
 	} idle[] = {
-		{ "nic.in_blackout", 0 }, { "dpdk.sent", 0 }, { "fio.verified", 0 },
+		{ "nic.in_blackout", 0 }, { "dpdk.received", 0 }, { "fio.verified", 0 },
 		{ "fio.map_ios", 0 }, { "controller.csts", 3 }, { "nic.missing", -1 },
-		{ "nic.resumed", 0 },
+		{ "nic.resumed", 0 }, { "nic.in_blackout_by_phase.jump", 0 },
+		{ "nic.in_blackout_by_phase.init", 0 },
 	};
 	char why[100];
 
@@ -117,25 +120,67 @@ static void test_idle_loads_fail(void **state)
 
 static void test_frames(void **state)
 {
-	json_t *frames = json_pack("{s:{s:{s:i,s:i,s:i}},s:{s:{s:i,s:i,s:i}}}",
-				   "nic", "received", "frames", 9, "lost", 0, "torn", 0,
-				   "dpdk", "received", "frames", 9, "lost", 7, "torn", 0);
+	json_t *frames = json_pack("{s:{s:s,s:{s:i,s:i,s:i}},s:{s:s,s:{s:i,s:i,s:i}}}",
+				   "nic", "end", "peer", "received", "frames", 9, "lost", 0,
+				   "torn", 0, "dpdk", "end", "peer", "received", "frames", 9,
+				   "lost", 7, "torn", 0);
+	json_t *cycles = json_pack("[{s:{s:i},s:{s:i}},{s:{s:i},s:{s:i}}]", "nic", "sent_next", 5,
+				   "dpdk", "sent", 4, "nic", "sent_next", 9, "dpdk", "sent", 5);
+	static const struct {
+		const char *path;
+		int good, bad;
+	} wrong[] = {
+		{ "nic.received.lost", 0, 1 }, { "nic.received.frames", 9, 8 },
+		{ "dpdk.received.torn", 0, 1 }, { "dpdk.received.frames", 9, 8 },
+	};
 	char why[120];
 
 	(void)state;
-	assert_true(judge_frames(NULL, why, sizeof(why)));
-	assert_true(judge_frames(frames, why, sizeof(why)));
-	set(frames, "nic.received.lost", json_integer(1));
-	assert_false(judge_frames(frames, why, sizeof(why)));
-	set(frames, "nic.received.lost", json_integer(0));
-	set(frames, "dpdk.received.torn", json_integer(1));
-	assert_false(judge_frames(frames, why, sizeof(why)));
-	set(frames, "dpdk.received.torn", json_integer(0));
-	set(frames, "dpdk.received.frames", json_integer(0));
-	assert_false(judge_frames(frames, why, sizeof(why)));
+	assert_true(judge_frames(NULL, cycles, why, sizeof(why)));
+	assert_true(judge_frames(frames, cycles, why, sizeof(why)));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		set(frames, wrong[i].path, json_integer(wrong[i].bad));
+		assert_false(judge_frames(frames, cycles, why, sizeof(why)));
+		set(frames, wrong[i].path, json_integer(wrong[i].good));
+	}
+	set(frames, "dpdk.end", json_string("error"));
+	assert_false(judge_frames(frames, cycles, why, sizeof(why)));
+	assert_non_null(strstr(why, "the frame source"));
+	set(frames, "dpdk.end", json_string("peer"));
 	set(frames, "nic", json_null());
-	assert_false(judge_frames(frames, why, sizeof(why)));
+	assert_false(judge_frames(frames, cycles, why, sizeof(why)));
 	json_decref(frames);
+	json_decref(cycles);
+}
+
+static void test_dropped_frames_fail_in_an_emulator(void **state)
+{
+	json_t *record = good_record();
+	char why[100];
+
+	(void)state;
+	set(record, "nic.dropped", json_integer(3));
+	assert_false(judge_cycle(record, "nvme,nic", "", why, sizeof(why)));
+	set(record, "emulator", json_null());
+	assert_true(judge_cycle(record, "nvme,nic", "", why, sizeof(why)));
+	set(record, "pci", json_null());
+	assert_false(judge_cycle(record, "nvme,nic", "", why, sizeof(why)));
+	json_decref(record);
+}
+
+static void test_exits(void **state)
+{
+	json_t *exits = json_pack("[{s:b,s:s},{s:b,s:s}]", "ok", 1, "what", "one", "ok", 1, "what",
+				  "two");
+	char why[120];
+
+	(void)state;
+	assert_true(judge_exits(NULL, why, sizeof(why)));
+	assert_true(judge_exits(exits, why, sizeof(why)));
+	json_object_set_new(json_array_get(exits, 1), "ok", json_false());
+	assert_false(judge_exits(exits, why, sizeof(why)));
+	assert_non_null(strstr(why, "two"));
+	json_decref(exits);
 }
 
 static void test_complaint_and_reset_fail(void **state)
@@ -246,6 +291,8 @@ int main(void)
 		cmocka_unit_test(test_idle_blackout_fails),
 		cmocka_unit_test(test_idle_loads_fail),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_dropped_frames_fail_in_an_emulator),
+		cmocka_unit_test(test_exits),
 		cmocka_unit_test(test_complaint_and_reset_fail),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_blind_and_idle_fail),

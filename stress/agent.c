@@ -15,6 +15,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -26,6 +27,7 @@
 #include "compare.h"
 #include "complain.h"
 #include "deepen.h"
+#include "exits.h"
 #include "drive.h"
 #include "fio.h"
 #include "forwarder.h"
@@ -75,6 +77,7 @@ struct agent {
 	struct forwarder forwarder;
 	struct fio fio;
 	struct bystanders bystanders;
+	bool over;		/* a next kernel without a session: what is left of one */
 	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
 };
@@ -88,6 +91,156 @@ static void say_hello(struct agent *a, bool adopted)
 		     json_pack("{s:s,s:b,s:I,s:b}", "kernel", u.release, "adopted", (int)adopted,
 			       "tsc_khz", (json_int_t)a->ledger.state.tsc_khz,
 			       "tsc_invariant", (int)tsc_invariant()));
+}
+
+/*
+ * Exits: the ways that are not straight (configs/exits)
+ */
+
+static bool leaves_by(const struct agent *a, const char *exit)
+{
+	return strcmp(a->params.exit, exit) == 0;
+}
+
+/* As if by accident, and with no chance to put anything in order. */
+static void die_at(struct agent *a, const char *exit)
+{
+	if (!leaves_by(a, exit))
+		return;
+	channel_send(&a->channel, "dying", json_pack("{s:s}", "where", exit));
+	kill(getpid(), SIGKILL);
+}
+
+static size_t exit_devices(const struct agent *a, struct exit_device devices[2])
+{
+	const struct params *p = &a->params;
+	size_t n = 0;
+
+	if (p->loads.nvme)
+		devices[n++] = (struct exit_device){
+			.bdf = p->nvme_bdf, .driver = "nvme", .vfio = &a->drive.vfio,
+			.map = &a->drive.map, .iommufd = a->drive.iommufd, .memfd = a->drive.dma.fd,
+			.iommufd_token = TOKEN_IOMMUFD, .vfio_token = TOKEN_VFIO,
+		};
+	if (p->loads.nic)
+		devices[n++] = (struct exit_device){
+			.bdf = p->nic_bdf, .driver = "e1000e", .vfio = &a->nic.vfio,
+			.map = &a->nic.map, .iommufd = a->nic.iommufd, .memfd = a->nic.dma.fd,
+			.iommufd_token = TOKEN_NIC_IOMMUFD, .vfio_token = TOKEN_NIC_VFIO,
+		};
+	return n;
+}
+
+static int try_kexec(struct agent *a)
+{
+	int err = kexec_load(a->kernel, a->initrd, a->cmdline);
+
+	return err ? err : kexec_jump();
+}
+
+/* A session without the devices: that it lacks something shows when files are frozen. */
+static void try_half(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+	int session = luo_create(a->luo, SESSION "-half"), err = session;
+
+	for (size_t i = 0; i < n && err >= 0; i++) {
+		err = luo_preserve(session, devices[i].memfd, devices[i].iommufd_token + 100,
+				   "memory");
+		if (!err)
+			err = luo_preserve(session, devices[i].iommufd, devices[i].iommufd_token,
+					   "iommufd");
+	}
+	exits_tell(&a->channel, "NORMAL: a session without the devices", "", err, 0);
+	exits_tell(&a->channel, "NORMAL: a jump with that session", "", try_kexec(a), -EBUSY);
+	if (session >= 0)
+		close(session);
+}
+
+static void probe_preserved(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	if (!leaves_by(a, "probes") || a->channel.cycle)
+		return;
+	for (size_t i = 0; i < n; i++)
+		exits_preserved(&a->channel, &devices[i]);
+	exits_tell(&a->channel, "PRESERVED: kexec_load of an image without KHO", "",
+		   exits_load_bare(), 0);
+	exits_tell(&a->channel, "PRESERVED: the jump into that", "", kexec_jump(), -EINVAL);
+}
+
+static void probe_live(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	if (!leaves_by(a, "probes") || a->channel.cycle != 1)
+		return;
+	for (size_t i = 0; i < n; i++)
+		exits_live(&a->channel, &devices[i]);
+	exits_tell(&a->channel, "LIVE: a jump", "", try_kexec(a), -EBUSY);
+}
+
+static void probe_claimed(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	if (!leaves_by(a, "probes") || a->channel.cycle != 1)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		int fd = luo_retrieve_fd(a->session, devices[i].vfio_token, "device");
+
+		exits_tell(&a->channel, "CLAIMED: retrieve again", devices[i].bdf,
+			   fd < 0 ? fd : 0, 0);
+		if (fd >= 0)
+			close(fd);
+	}
+	exits_tell(&a->channel, "CLAIMED: finish", "", luo_finish(a->session), -EBUSY);
+	exits_tell(&a->channel, "CLAIMED: a jump", "", try_kexec(a), -EBUSY);
+}
+
+static void tell_quiet(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	for (size_t i = 0; i < n; i++)
+		exits_quiet(&a->channel, devices[i].bdf);
+}
+
+/* More words for the next kernel's command line, where the exit is its doing. */
+static void set_next_cmdline(struct agent *a)
+{
+	static const struct {
+		const char *exit, *words;
+	} all[] = {
+		{ "iommu-off", "intel_iommu=off amd_iommu=off" },
+		{ "other-mode", "intel_iommu=on,sm_on" },
+		{ "kho-off", "kho=off" },
+		{ "liveupdate-off", "liveupdate=off" },
+	};
+	size_t used = strlen(a->cmdline);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		/* The kernel's drivers would switch on again what is to be found off. */
+		if (leaves_by(a, all[i].exit))
+			snprintf(a->cmdline + used, sizeof(a->cmdline) - used, " %s hf.exit=stopped "
+				 "initcall_blacklist=nvme_init,e1000_init_module", all[i].words);
+	}
+}
+
+/* The next kernel could not take the devices over: it must have stopped them, and said so. */
+static int find_stopped(struct agent *a)
+{
+	say_hello(a, false);
+	tell_quiet(a);
+	exits_tell(&a->channel, "the kernel's log says so", "",
+		   kernel_log_lines("bus master is off") ? 0 : -ENOENT, 0);
+	return 0;
 }
 
 /*
@@ -160,11 +313,16 @@ static int first_kernel(struct agent *a)
 	s->tsc_khz = tsc_khz();
 	s->tsc_invariant = tsc_invariant();
 	say_hello(a, false);
-	if (access(a->params.kernel, R_OK))
+	/* A next kernel, in which all is over: can the devices be used again? */
+	if (a->over) {
+		tell_quiet(a);
+		a->params.cycles = 0;
+	} else if (access(a->params.kernel, R_OK)) {
 		return complain(-ENOENT, "neither a session \"" SESSION "\" nor %s: the first "
 				"kernel needs its own image, any other the session",
 				a->params.kernel);
-	err = copy_boot_files(a);
+	}
+	err = a->over ? 0 : copy_boot_files(a);
 	if (!err && a->params.loads.nvme)
 		err = drive_start(&a->drive, a->params.nvme_bdf, s);
 	if (!err && a->params.loads.nic)
@@ -319,8 +477,15 @@ static int fill(struct agent *a)
 		a->drive.load.counts = (struct load_counts){ 0 };
 		err = deepen(&a->drive, &a->channel, a->params.rate);
 	}
-	if (!err && a->params.loads.nic)
+	if (err)
+		return err;
+	/* What is found here, has happened since the last record. */
+	a->blame = a->channel.cycle ? EXIT_FAIL : EXIT_ERROR;
+	if (a->params.loads.nic)
 		err = nic_fill(&a->nic);
+	/* It runs on until the jump; its account ends here. */
+	if (!err && a->params.loads.fio)
+		err = fio_leave(&a->fio, &a->ledger.state.fio);
 	return err;
 }
 
@@ -340,17 +505,20 @@ static int next_cycle(struct agent *a)
 
 	a->blame = EXIT_ERROR;
 	a->ledger.state.cycle = a->channel.cycle + 1;
-	/* It runs on until the jump; its account ends here. */
-	err = a->params.loads.fio ? fio_leave(&a->fio, &a->ledger.state.fio) : 0;
-	if (!err)
-		err = fill(a);
+	err = fill(a);
 	if (err)
 		return err;
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
 	a->blame = a->channel.cycle ? EXIT_FAIL : EXIT_ERROR;
+	if (leaves_by(a, "probes") && !a->channel.cycle)
+		try_half(a);
 	err = preserve(a);
-	if (!err)
-		err = stop_neighbours(a);
+	if (err)
+		return err;
+	probe_preserved(a);
+	die_at(a, "die-preserved");
+	set_next_cmdline(a);
+	err = stop_neighbours(a);
 	if (!err)
 		err = kexec_load(a->kernel, a->initrd, a->cmdline);
 	if (!err)
@@ -454,10 +622,18 @@ static int adopt_and_replace(struct agent *a)
 
 	if (!err && a->params.loads.nic)
 		err = nic_adopt(&a->nic);
-	if (!err && a->params.loads.nvme)
+	if (err)
+		return err;
+	/* Who comes after an agent that dies from here on, must know what it is bound as. */
+	ledger_commit(&a->ledger);
+	probe_claimed(a);
+	die_at(a, "die-bound");
+	if (a->params.loads.nvme)
 		err = drive_replace(&a->drive);
 	if (!err && a->params.loads.nic)
 		err = nic_replace(&a->nic);
+	if (!err)
+		die_at(a, "die-replaced");
 	return err;
 }
 
@@ -475,36 +651,44 @@ static int resume(struct agent *a)
 
 static int take_over(struct agent *a, struct cycle_result *r)
 {
-	int err = retrieve_devices(a);
+	int err;
 
+	probe_live(a);
+	err = retrieve_devices(a);
 	if (err)
 		return err;
 	handover_mark("retrieve");
+	die_at(a, "die-retrieved");
 	err = adopt_and_replace(a);
 	if (!err)
 		err = resume(a);
 	if (!err)
 		err = finish_session(a);
+	if (!err)
+		die_at(a, "die-finished");
 	r->adopted = !err;
 	return err;
 }
 
 /* Lift the rate, let all that is in flight end, then read every block there is. */
-static int verify_all(struct agent *a)
+static int verify_drive(struct agent *a)
 {
-	if (a->params.loads.nvme) {
-		int err = channel_rate(&a->channel, 0);
+	int err = channel_rate(&a->channel, 0);
 
-		if (err < 0) {
-			a->blame = EXIT_ERROR;
-			return err;
-		}
-		drive_verify(&a->drive);
+	if (err < 0) {
+		a->blame = EXIT_ERROR;
+		return err;
 	}
-	/* The last of all: the lab compares it with what the source has sent until then. */
-	if (a->params.loads.nic)
-		nic_verify(&a->nic);
+	drive_verify(&a->drive);
 	return 0;
+}
+
+/* The sequence of the last frame that the source has sent; 0: nobody knows. */
+static uint64_t ask_sent(struct agent *a)
+{
+	uint64_t sent;
+
+	return channel_ask_number(&a->channel, "sent", json_object(), &sent) == 1 ? sent : 0;
 }
 
 /*
@@ -514,10 +698,12 @@ static int verify_all(struct agent *a)
 static int work_and_verify(struct agent *a, struct cycle_result *r)
 {
 	int beside = run_neighbours(a, &r->bystanders);
-	int err = verify_all(a);
+	int err = a->params.loads.nvme ? verify_drive(a) : 0;
 
 	if (!beside && a->params.loads.fio)
 		beside = fio_look(&a->fio);
+	if (!err && a->params.loads.nic)
+		err = nic_verify(&a->nic, ask_sent(a));
 	return err ? err : beside;
 }
 
@@ -538,8 +724,10 @@ static void look_at_remains(struct agent *a)
 	sleep_ms(QUIET_MS);
 	if (loads->nvme && a->drive.dma.map)
 		drive_remains(&a->drive, QUIET_MS);
-	if (loads->nic && a->nic.dma.map)
+	if (loads->nic && a->nic.dma.map) {
+		ask_sent(a);
 		nic_remains(&a->nic);
+	}
 }
 
 /* The next blackout is expected to be like this one, with a quarter to spare. */
@@ -580,6 +768,16 @@ static int report(struct agent *a, struct cycle_result *r)
 	return -EIO;
 }
 
+/* Nobody wants the devices: finish stops them first, and then they can be used anew. */
+static int finish_unretrieved(struct agent *a)
+{
+	exits_tell(&a->channel, "LIVE: finish", "", finish_session(a), 0);
+	exits_tell(&a->channel, "the kernel's log says so", "",
+		   kernel_log_lines("nobody has retrieved it, bus master is off") ? 0 : -ENOENT, 0);
+	a->over = true;
+	return first_kernel(a);
+}
+
 static int next_kernel(struct agent *a)
 {
 	struct ledger_state *s = &a->ledger.state;
@@ -600,6 +798,8 @@ static int next_kernel(struct agent *a)
 	a->drive = (struct drive){ .bdf = p->nvme_bdf, .state = s };
 	a->nic = (struct nic){ .bdf = p->nic_bdf, .state = &s->nic };
 	say_hello(a, s->device_preserved);
+	if (leaves_by(a, "finish-unretrieved"))
+		return finish_unretrieved(a);
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
 		err = take_over(a, &r);
@@ -620,6 +820,8 @@ static int run(struct agent *a)
 {
 	int err;
 
+	if (leaves_by(a, "stopped"))
+		return find_stopped(a);
 	a->luo = luo_open();
 	if (a->luo < 0)
 		return a->luo;
@@ -628,6 +830,8 @@ static int run(struct agent *a)
 	if (err)
 		return err;
 	a->session = luo_retrieve(a->luo, SESSION);
+	a->over = a->session == -ENOENT && leaves_by(a, "again") &&
+		  access(a->params.kernel, R_OK);
 	if (a->session >= 0)
 		err = next_kernel(a);
 	else if (a->session == -ENOENT)

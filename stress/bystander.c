@@ -21,12 +21,12 @@
 
 #include "clock.h"
 #include "complain.h"
+#include "frame.h"
 
 #define CHUNK (128 * 1024)	/* of the drive, in one request */
 #define CHUNKS 32
 #define FRAME 1500
 #define FRAMES 200		/* each way */
-#define FRAME_TYPE 0x88b5	/* IEEE 802, for local experiments */
 #define LINK_MS 15000		/* from switching a port on to its link */
 #define FRAME_MS 10000
 #define NIC_DRIVER "/e1000e"
@@ -201,11 +201,11 @@ static bool has_link(const struct port *p)
 static int open_port(struct port *p)
 {
 	struct sockaddr_ll at = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(FRAME_TYPE),
+		.sll_family = AF_PACKET, .sll_protocol = htons(FRAME_ETHERTYPE),
 		.sll_ifindex = (int)if_nametoindex(p->name),
 	};
 
-	p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(FRAME_TYPE));
+	p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(FRAME_ETHERTYPE));
 	if (p->fd < 0 || bind(p->fd, (struct sockaddr *)&at, sizeof(at)))
 		return complain(-errno, "port %s cannot be opened", p->name);
 	return 0;
@@ -218,7 +218,7 @@ static void make_frame(uint64_t frame[FRAME / 8 + 1], uint32_t cycle, uint32_t n
 	fill(frame, FRAME, cycle, n);
 	memset(eth->ether_dhost, 0xff, sizeof(eth->ether_dhost));
 	memset(eth->ether_shost, 0x02, sizeof(eth->ether_shost));
-	eth->ether_type = htons(FRAME_TYPE);
+	eth->ether_type = htons(FRAME_ETHERTYPE);
 }
 
 /* One frame at a time: what does not come is lost, not late. */

@@ -106,6 +106,14 @@ static bool read_line(int fd, char *line, size_t size, uint64_t end_ms)
 
 int channel_ask(struct channel *c, const char *ev, json_t *event)
 {
+	uint64_t number;
+
+	return channel_ask_number(c, ev, event, &number);
+}
+
+int channel_ask_number(struct channel *c, const char *ev, json_t *event, uint64_t *number)
+{
+	unsigned long long n = 0;
 	uint64_t end = now_ms() + ANSWER_MS;
 	char line[64];
 	int err;
@@ -117,8 +125,10 @@ int channel_ask(struct channel *c, const char *ev, json_t *event)
 	if (err)
 		return err;
 	while (read_line(c->fd, line, sizeof(line), end)) {
-		if (strcmp(line, "ok") == 0)
+		if (strcmp(line, "ok") == 0 || sscanf(line, "ok %llu", &n) == 1) {
+			*number = n;
 			return 1;
+		}
 		if (strcmp(line, "no") == 0)
 			return 0;
 	}

@@ -26,6 +26,11 @@ int channel_send(struct channel *c, const char *ev, json_t *event);
 /* The same, and wait for the lab's answer: 1 "ok", 0 "no", -ETIMEDOUT, or as above. */
 int channel_ask(struct channel *c, const char *ev, json_t *event);
 
+/*
+ * The same for a question that has a number as its answer: *number is set with 1.
+ */
+int channel_ask_number(struct channel *c, const char *ev, json_t *event, uint64_t *number);
+
 /* Send a line for people, and print it on stderr. */
 __attribute__((format(printf, 2, 3)))
 void channel_progress(struct channel *c, const char *fmt, ...);

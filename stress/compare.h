@@ -16,7 +16,8 @@
  * beside it. Cost is counted in instructions where the machine shows them (bench/insn.c), else
  * in seconds of processor time, which an emulator makes of instructions in its own way.
  *
- * Each ratio is ours by theirs. Ours verifies every byte; theirs only take them.
+ * Each ratio is ours by theirs. Ours verifies every byte; theirs only take them. What
+ * a load does while nothing comes is part of its cost: testpmd polls, ours sleeps.
  */
 #define COMPARE_DEPTH 128	/* commands in flight, ours and fio's */
 

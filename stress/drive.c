@@ -98,8 +98,11 @@ int drive_adopt_memory(struct drive *d, const char *bdf, struct ledger_state *st
 
 int drive_adopt(struct drive *d)
 {
-	int err = vfio_bind(&d->vfio, d->iommufd);
+	int err;
 
+	d->vfio.dev_id = d->state->dev_id;
+	err = vfio_bind(&d->vfio, d->iommufd);
+	d->state->dev_id = d->vfio.dev_id;
 	if (!err)
 		err = vfio_map_bar0(&d->vfio, NVME_BAR_SIZE, &d->bar);
 	return err ? err : nvme_adopt(&d->nvme, d->bar, &d->dma, d->state->iova,
@@ -124,14 +127,14 @@ int drive_replace(struct drive *d)
  * The kernel counts completions at its marks by their phase tag. From head to the
  * ring's end a new entry has the phase of this pass, before it the other.
  */
-static void watch_queue(const struct drive *d)
+static unsigned int watch_queue(const struct drive *d)
 {
 	const struct cq *cq = &d->nvme.cq;
 
-	handover_watch(d->dma.fd, DMA_IO_CQ + cq->head * sizeof(struct nvme_cqe),
-		       cq->entries - cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK, cq->phase);
-	handover_watch(d->dma.fd, DMA_IO_CQ, cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK,
-		       !cq->phase);
+	return handover_watch(d->dma.fd, DMA_IO_CQ + cq->head * sizeof(struct nvme_cqe),
+			      cq->entries - cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK, cq->phase) +
+	       handover_watch(d->dma.fd, DMA_IO_CQ, cq->head, CQE_PHASE_BYTE, CQE_PHASE_MASK,
+			      !cq->phase);
 }
 
 void drive_close(struct drive *d)
@@ -139,10 +142,11 @@ void drive_close(struct drive *d)
 	struct ledger_state *s = d->state;
 
 	load_reap(&d->load);
-	watch_queue(d);
+	s->watches = watch_queue(d);
 	for (uint32_t i = 0; i < s->depth; i++)
 		s->slots[i].at_jump = s->slots[i].use != SLOT_FREE;
 	s->inflight = d->load.inflight;
+	s->dev_id = 0;
 	s->nvme = d->nvme.state;
 }
 

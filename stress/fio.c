@@ -176,6 +176,8 @@ static int ask_map(struct fio *f, struct fio_job *job)
 	bool said = *complaint();
 	int err = -ETIMEDOUT;
 
+	if (f->map.pid <= 0)
+		return complain(-ESRCH, "fio: there is no random map");
 	for (int i = 0; i < LOOKS && err == -ETIMEDOUT; i++) {
 		if (!said)
 			complaint_clear();
@@ -205,6 +207,13 @@ static uint64_t first_generation(void)
 	return r >> 2 | 1;
 }
 
+static int count_failure(struct fio *f, int err)
+{
+	f->counts.wrong += err == -EBADMSG;
+	f->counts.errors += err && err != -EBADMSG;
+	return err;
+}
+
 int fio_run(struct fio *f, struct fio_state *s)
 {
 	bool spans = s->generation;
@@ -223,8 +232,7 @@ int fio_run(struct fio *f, struct fio_state *s)
 		err = verify_span(f, s);
 	if (!err)
 		err = write_span(f, s);
-	f->counts.errors += err ? 1 : 0;
-	return err;
+	return count_failure(f, err);
 }
 
 int fio_look(struct fio *f)
@@ -243,8 +251,7 @@ int fio_look(struct fio *f)
 		f->seen_ios = job.ios;
 		f->seen_bytes = job.read + job.written;
 	}
-	f->counts.errors += err ? 1 : 0;
-	return err;
+	return count_failure(f, err);
 }
 
 void fio_recorded(struct fio *f)
@@ -270,8 +277,10 @@ void fio_stop(struct fio *f)
 
 const char *fio_judge(const struct fio_counts *c)
 {
+	if (c->wrong)
+		return "fio found wrong data";
 	if (c->errors)
-		return "fio failed, or found wrong data";
+		return "fio failed";
 	if (!c->written || c->verified != c->written)
 		return "fio did not verify all that it had written";
 	if (!c->map_ios)
@@ -281,7 +290,8 @@ const char *fio_judge(const struct fio_counts *c)
 
 json_t *fio_json(const struct fio_counts *c)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "written", (json_int_t)c->written,
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "written", (json_int_t)c->written,
 			 "verified", (json_int_t)c->verified, "map_ios", (json_int_t)c->map_ios,
-			 "map_bytes", (json_int_t)c->map_bytes, "errors", (json_int_t)c->errors);
+			 "map_bytes", (json_int_t)c->map_bytes, "wrong", (json_int_t)c->wrong,
+			 "errors", (json_int_t)c->errors);
 }

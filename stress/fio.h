@@ -30,7 +30,8 @@ struct fio_counts {
 	uint64_t verified;	/* of these, found right behind it */
 	uint64_t map_ios;	/* of the random map, since the record before */
 	uint64_t map_bytes;
-	uint64_t errors;	/* jobs that failed, or found wrong data */
+	uint64_t wrong;		/* jobs that found wrong data */
+	uint64_t errors;	/* jobs that failed otherwise */
 };
 
 struct fio {

@@ -53,23 +53,24 @@ void handover_watch_clear(void)
 	put(DIR_NAME "watch", "clear");
 }
 
-void handover_watch(int memfd, uint64_t offset, uint32_t count, unsigned int byte,
+unsigned int handover_watch(int memfd, uint64_t offset, uint32_t count, unsigned int byte,
 		    unsigned int mask, unsigned int value)
 {
 	char text[128];
 
 	if (!count)
-		return;
+		return 0;
 	snprintf(text, sizeof(text), "%d %llu 16 %u %u %u %u", memfd,
 		 (unsigned long long)offset, count, byte, mask, value);
 	put(DIR_NAME "watch", text);
+	return 1;
 }
 
 bool timeline_line(struct timeline *t, const char *line)
 {
 	unsigned long long tsc, seen;
 	char name[16];
-	int used, more;
+	int used, more, watch = 0;
 
 	if (sscanf(line, "%15s %llu%n", name, &tsc, &used) != 2)
 		return false;
@@ -79,8 +80,11 @@ bool timeline_line(struct timeline *t, const char *line)
 		t->set[i] = true;
 		t->tsc[i] = tsc;
 		t->seen[i] = 0;
-		for (line += used; sscanf(line, "%llu%n", &seen, &more) == 1; line += more)
+		for (line += used; sscanf(line, "%llu%n", &seen, &more) == 1; line += more) {
 			t->seen[i] += seen;
+			if (watch < TIMELINE_WATCHES)
+				t->watch[i][watch++] = seen;
+		}
 		return true;
 	}
 	return false;
@@ -151,6 +155,14 @@ void handover_restore_walk(struct restore_walk *w)
 		restore_line(w, line);
 	if (f)
 		fclose(f);
+}
+
+void timeline_drop(struct timeline *t, unsigned int count)
+{
+	for (int i = 0; i < MARKS; i++) {
+		for (unsigned int w = 0; w < count && w < TIMELINE_WATCHES; w++)
+			t->seen[i] -= t->watch[i][w];
+	}
 }
 
 void phases_split(struct phases *p, const struct timeline *t, uint64_t tsc_begin,
@@ -237,7 +249,7 @@ static uint64_t unhandled(const char *dir)
 	return sum;
 }
 
-static uint64_t log_lines(const char *text)
+uint64_t kernel_log_lines(const char *text)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	uint64_t count = 0;
@@ -256,7 +268,7 @@ static uint64_t log_lines(const char *text)
 
 uint64_t irq_spurious(void)
 {
-	uint64_t sum = log_lines("No irq handler for vector");
+	uint64_t sum = kernel_log_lines("No irq handler for vector");
 	DIR *d = opendir("/proc/irq");
 	struct dirent *e;
 	char dir[280];
@@ -274,5 +286,5 @@ uint64_t irq_spurious(void)
 
 uint64_t irq_nobody_cared(void)
 {
-	return log_lines("nobody cared");
+	return kernel_log_lines("nobody cared");
 }

@@ -21,12 +21,15 @@ enum phase {
 
 extern const char *const phase_names[PHASES];
 
+#define TIMELINE_WATCHES 4	/* what the kernel has room for */
+
 /* What was seen at each mark of the last jump. */
 struct timeline {
 	bool there;		/* this kernel has a timeline at all */
 	bool set[MARKS];
 	uint64_t tsc[MARKS];
 	uint64_t seen[MARKS];	/* sum of the watches: entries that had arrived */
+	uint64_t watch[MARKS][TIMELINE_WATCHES]; /* each of them, in the order of their making */
 };
 
 /* Ticks, and arrivals, of each phase. */
@@ -55,14 +58,17 @@ void handover_mark(const char *name);
 /*
  * Let the kernel count, at every mark, the entries of a ring whose byte & mask is
  * @value: @count entries of 16 bytes from @offset of the file @memfd on, byte
- * @byte of each. A window of no entries is left out. Silent without a kernel that
- * can.
+ * @byte of each. A window of no entries is left out. Returns how many were made, 0 or
+ * 1. Silent without a kernel that can.
  */
 void handover_watch_clear(void);
-void handover_watch(int memfd, uint64_t offset, uint32_t count, unsigned int byte,
+unsigned int handover_watch(int memfd, uint64_t offset, uint32_t count, unsigned int byte,
 		    unsigned int mask, unsigned int value);
 
 void handover_timeline(struct timeline *t);
+
+/* Forget the first @count watches. */
+void timeline_drop(struct timeline *t, unsigned int count);
 void handover_faults(struct faults *f);
 void handover_restore_walk(struct restore_walk *w);
 
@@ -87,5 +93,8 @@ uint64_t irq_spurious(void);
 
 /* Lines "nobody cared" in this kernel's log. */
 uint64_t irq_nobody_cared(void);
+
+/* Lines of this kernel's log that contain @text. */
+uint64_t kernel_log_lines(const char *text);
 
 #endif /* HF_HANDOVER_H */

@@ -60,10 +60,13 @@ int vfio_bind(struct vfio *v, int iommufd)
 {
 	struct vfio_device_bind_iommufd arg = { .argsz = sizeof(arg), .iommufd = iommufd };
 
-	if (ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &arg))
+	if (ioctl(v->fd, VFIO_DEVICE_BIND_IOMMUFD, &arg) == 0) {
+		v->dev_id = arg.out_devid;
+		return 0;
+	}
+	if (errno != EINVAL || !v->dev_id)
 		return complain(-errno, "the device cannot be bound to the iommufd%s",
 				errno == EPERM ? ": no interrupt remapping?" : "");
-	v->dev_id = arg.out_devid;
 	return 0;
 }
 
@@ -200,6 +203,15 @@ int vfio_attach(const struct vfio *v, const struct iommu_map *map)
 
 	if (ioctl(v->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &arg))
 		return complain(-errno, "the device cannot be attached to its new page table");
+	return 0;
+}
+
+int vfio_detach(const struct vfio *v)
+{
+	struct vfio_device_detach_iommufd_pt arg = { .argsz = sizeof(arg) };
+
+	if (ioctl(v->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &arg))
+		return complain(-errno, "the device cannot be detached");
 	return 0;
 }
 

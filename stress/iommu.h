@@ -40,7 +40,10 @@ int iommu_open(void);
 /* Open the character device of the PCI function @bdf, bound to vfio-pci before. */
 int vfio_open(struct vfio *v, const char *bdf);
 
-/* -EPERM: no interrupt remapping. */
+/*
+ * -EPERM: no interrupt remapping. If v->dev_id is not 0, the device may be bound already, by an
+ * agent that died: it has that number then.
+ */
 int vfio_bind(struct vfio *v, int iommufd);
 
 /*
@@ -75,6 +78,9 @@ void iommu_unmap_refused(struct iommu_map *map, struct iommu_fault_queue *faults
 
 /* Attach the device to map->hwpt, or replace what it is attached to. */
 int vfio_attach(const struct vfio *v, const struct iommu_map *map);
+
+/* The opposite; a preserved device refuses. */
+int vfio_detach(const struct vfio *v);
 
 /* Map the first @size bytes of BAR 0. Device memory: only volatile accesses. */
 int vfio_map_bar0(const struct vfio *v, size_t size, volatile void **bar);

@@ -13,7 +13,7 @@
 #include "nvme.h"
 #include "topology.h"
 
-#define LEDGER_VERSION 4
+#define LEDGER_VERSION 5
 #define LEDGER_SLOTS 4096	/* as many as an I/O queue has entries */
 
 /* What a slot of the DMA memory is used for. */
@@ -50,8 +50,10 @@ struct ledger_state {
 	uint32_t blackout_ms;	/* how long the next one is expected to be */
 	uint32_t depth;		/* slots in use */
 	uint32_t inflight;	/* commands in flight at the jump */
+	uint32_t watches;	/* of the kernel's, the first so many are the drive's */
 
 	uint64_t iova;		/* of the DMA memory */
+	uint32_t dev_id;	/* in the retrieved iommufd, once it is bound; else 0 */
 	struct nvme_state nvme;
 	struct topology topology; /* what is watched for PCI errors */
 	struct nic_state nic;

@@ -16,7 +16,7 @@
 /* The NIC's part of the ledger. */
 struct nic_state {
 	uint32_t present;	/* 0: there is no NIC in this run */
-	uint32_t reserved;
+	uint32_t dev_id;	/* in the retrieved iommufd, once it is bound; else 0 */
 	uint64_t iova;		/* of its DMA memory */
 	struct nicdev_state dev;
 	struct nicload_state load;
@@ -27,7 +27,7 @@ struct nic_state {
  * order of their use:
  *
  *	first kernel	nic_start
- *	every kernel	nic_poll, while anything else takes its time
+ *	every kernel	nic_poll, between things that take their time: the ring must last
  *			nic_fill; the agent preserves dma.fd, iommufd and vfio.fd, in this
  *			order, and loads the next kernel; nic_close; ledger_commit; jump
  *	next kernel	nic_adopt_memory; iommufd and vfio.fd are retrieved; nic_adopt;
@@ -89,8 +89,12 @@ int nic_replace(struct nic *n);
 /* Go on in both rings, until a frame has come that was not there before, and one went out. */
 int nic_resume(struct nic *n);
 
-/* Settle the account: nothing is left to take, all is sent, no canary is damaged. */
-void nic_verify(struct nic *n);
+/*
+ * Settle the account: frames still come and go, all that the source has sent up to the sequence
+ * @sent is there, no canary is damaged. -ETIMEDOUT: nothing comes or goes any more; what else is
+ * wrong is in the account.
+ */
+int nic_verify(struct nic *n, uint64_t sent);
 
 /* The same with a device that nobody runs any more: what has come, is all there is. */
 void nic_remains(struct nic *n);

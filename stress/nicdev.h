@@ -11,6 +11,12 @@
 #include "memory.h"
 #include "nicregs.h"
 
+/*
+ * Not tried on a real card yet. What these would want and an emulated one does not: the
+ * semaphore for the PHY that firmware shares (574: EXTCNF_CTRL, 10.2.2; 576: SW_FW_SYNC, 8.8.14),
+ * the end of the configuration cycle (EEMNGCTL) before the PHY is used, DRV_LOAD told to
+ * firmware, and what the specification updates of the 82574L ask for (no ASPM, GCR bit 22).
+ */
 #define NIC_82574L 0x10d3u
 #define NIC_82576 0x10c9u
 

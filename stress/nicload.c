@@ -121,7 +121,7 @@ static bool still_waiting(const struct nicload *l, uint32_t ahead)
 
 	/* Once is enough to be patient, if all of it is damaged. */
 	if (l->counts.stray < PATIENCE)
-		sleep_ms(10);
+		sleep_ms(HOLE_MS);
 	return nicdev_rx_used(l->dev) <= ahead &&
 	       nicdev_rx_look(l->dev, ahead, &d) != NIC_RX_DONE;
 }
@@ -315,19 +315,6 @@ static uint64_t realtime_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-static void note_delay(struct nicload *l, uint64_t sent_ns, uint64_t now_ns)
-{
-	int64_t delay = (int64_t)(now_ns - sent_ns);
-
-	if (!l->timing)
-		return;
-	l->counts.timed++;
-	if (l->counts.timed == 1 || delay < l->counts.delay_min_ns)
-		l->counts.delay_min_ns = delay;
-	if (l->counts.timed == 1 || delay > l->counts.delay_max_ns)
-		l->counts.delay_max_ns = delay;
-}
-
 static size_t round_up(size_t length)
 {
 	return length > NIC_BUFFER ? NIC_BUFFER : (length + 7) / 8 * 8;
@@ -375,8 +362,7 @@ static bool check_behind(struct nicload *l, uint32_t slot, size_t from)
 	return false;
 }
 
-static void check_frame(struct nicload *l, uint32_t slot, const struct nic_rx_desc *d,
-			uint64_t now_ns)
+static void check_frame(struct nicload *l, uint32_t slot, const struct nic_rx_desc *d)
 {
 	uint32_t errors = l->dev->state.device == NIC_82576 ? NIC_RX_ERRORS_576 :
 			  NIC_RX_ERRORS_574;
@@ -399,8 +385,7 @@ static void check_frame(struct nicload *l, uint32_t slot, const struct nic_rx_de
 		} else {
 			used = round_up(d->length);
 			l->counts.bytes += d->length;
-			if (count_frame(l, slot, &info))
-				note_delay(l, info.time_ns, now_ns);
+			count_frame(l, slot, &info);
 			if (!check_behind(l, slot, used))
 				used = NIC_BUFFER;
 		}
@@ -458,14 +443,13 @@ static void give_back(struct nicload *l)
 
 uint32_t nicload_receive(struct nicload *l)
 {
-	uint64_t now_ns = realtime_ns();
 	struct nic_rx_desc d;
 	uint32_t n = 0;
 
 	/* A source that is faster than we are must not keep us here. */
 	while (n < l->dev->state.rx_depth && nicdev_rx_given(l->dev) &&
 	       nicdev_rx_look(l->dev, 0, &d) == NIC_RX_DONE) {
-		check_frame(l, l->dev->state.rx_head, &d, now_ns);
+		check_frame(l, l->dev->state.rx_head, &d);
 		take_one(l);
 		if (++n % RING_EVERY == 0)
 			give_back(l);

@@ -42,9 +42,7 @@ struct nic_counts {
 	uint64_t bytes;		/* of received */
 	uint64_t sent;		/* frames that the device reports as sent, unchanged */
 	uint64_t unsent;	/* given up */
-	int64_t delay_min_ns, delay_max_ns; /* from sending to taking, by two clocks; once timing */
 	uint64_t taken;		/* descriptors, whatever they said */
-	uint64_t timed;		/* frames that the delays are of */
 };
 
 /* Sequence numbers that have not come: from <= n < to. */
@@ -74,7 +72,6 @@ struct nicload {
 	struct nicdev *dev;
 	struct nicload_state *state;
 	struct nic_counts counts;
-	bool timing;		/* frames are taken as they come: their delays mean something */
 	char problem[128];	/* the first that was not right */
 };
 

@@ -65,6 +65,10 @@ static void ask_timeline(struct cycle_result *r, const struct ledger_state *s)
 	r->tsc_begin = s->tsc_jump;
 	find_end(r);
 	phases_split(&r->phases, &timeline, r->tsc_begin, r->tsc_end, record_in_blackout(r));
+	if (!r->nic)
+		return;
+	timeline_drop(&timeline, s->watches);
+	phases_split(&r->nic_phases, &timeline, r->tsc_begin, r->tsc_end, r->nic->in_blackout);
 }
 
 void oracle_ask(struct cycle_result *r, struct drive *drive, struct nic *nic,

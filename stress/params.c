@@ -20,8 +20,11 @@ const char params_usage[] =
 	"  --swaps=N        page tables replaced under DMA before the first jump (0)\n"
 	"  --bench=N        compare nvme with fio, and nic with dpdk-testpmd, each for N seconds (0)\n"
 	"  --cycles=N       jumps, 0 too (3)\n"
-	"  --load=LIST      what does the DMA: nvme, nic on preserved devices (nvme)\n"
+	"  --load=LIST      what does the DMA: nvme, nic on preserved devices; fio, dpdk beside\n"
+	"                   them (nvme)\n"
 	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
+	"  --exit=NAME      in the first cycle leave the straight way: configs/exits of Holdfast\n"
+	"                   (none); again: what is left is to be gone on with\n"
 	"  --bystanders=LIST\n"
 	"                   nvme, nic: kernel-owned devices that must work in each kernel ();\n"
 	"                   the drive's data are overwritten\n"
@@ -29,8 +32,8 @@ const char params_usage[] =
 	"  --rate=N         commands per second until the drain, at most (100)\n"
 	"  --blackout_ms=N  how long the first blackout is expected to be (8000; with\n"
 	"                   stretch 16000); the rate is lowered to last for twice as long\n"
-	"  --nvme_bdf=A --nic_bdf=A\n"
-	"                   the devices, as dddd:bb:dd.f (0000:01:00.0, 0000:02:00.0)\n"
+	"  --nvme_bdf=A --nic_bdf=A --dpdk_bdf=A\n"
+	"                   the devices, as dddd:bb:dd.f (0000:01:00.0, 02:00.0, 03:00.0)\n"
 	"  --nic_depth=N    receive descriptors, to 65528; 0: as many as drivers use (0)\n"
 	"  --stretch=0|1    the kernel sleeps at stretch points\n"
 	"  --channel=PATH   where JSON lines go, and answers come from (/dev/ttyS1)\n"
@@ -62,7 +65,7 @@ static const struct field fields[] = {
 	FIELD_NUMBER(blackout_ms, 1, 1000000),
 	{ .name = "stretch", .type = FLAG, .offset = offsetof(struct params, stretch), .max = 1 },
 	FIELD_NUMBER(nic_depth, 0, NIC_RX_DEPTH_MAX),
-	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(bystanders), FIELD_TEXT(channel),
+	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(exit), FIELD_TEXT(bystanders), FIELD_TEXT(channel),
 	FIELD_TEXT(kernel), FIELD_TEXT(initrd), FIELD_TEXT(nvme_bdf), FIELD_TEXT(nic_bdf),
 	FIELD_TEXT(dpdk_bdf),
 };
@@ -168,6 +171,21 @@ static int parse_loads(struct loads *loads, const char *list)
 	}
 }
 
+static bool known_exit(const char *name)
+{
+	static const char *const known[] = {
+		"none", "again", "stopped", "probes", "die-preserved", "die-retrieved", "die-bound",
+		"die-replaced", "die-finished", "finish-unretrieved", "iommu-off", "other-mode",
+		"kho-off", "liveupdate-off",
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(name, known[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check(struct params *p)
 {
 	int err = parse_loads(&p->loads, p->load);
@@ -177,10 +195,14 @@ static int check(struct params *p)
 	if (!p->loads.nvme && !p->loads.nic)
 		return complain(-EINVAL, "load=%s: nothing would be preserved; add nvme or nic",
 				p->load);
+	if (p->bench && p->cycles)
+		return complain(-EINVAL, "bench=%u: only with cycles=0", p->bench);
 	if (p->bench && (!p->loads.nvme || !p->loads.nic || !p->loads.fio || !p->loads.dpdk))
 		return complain(-EINVAL, "bench=%u needs load=nvme,nic,fio,dpdk", p->bench);
 	if (p->swaps && !p->loads.nvme)
 		return complain(-EINVAL, "swaps=%u need load=nvme", p->swaps);
+	if (!known_exit(p->exit))
+		return complain(-EINVAL, "exit=%s is not known", p->exit);
 	p->unpreserved = strcmp(p->control, "unpreserved") == 0;
 	if (!p->unpreserved && strcmp(p->control, "none") != 0)
 		return complain(-EINVAL, "control=%s: known are none, unpreserved", p->control);
@@ -194,7 +216,7 @@ int params_parse(struct params *p, const char *cmdline, int argc, char **argv)
 	int err;
 
 	*p = (struct params){
-		.cycles = 3, .depth = 2000, .rate = 100, .load = "nvme", .control = "none",
+		.cycles = 3, .depth = 2000, .rate = 100, .load = "nvme", .control = "none", .exit = "none",
 		.nvme_bdf = "0000:01:00.0", .nic_bdf = "0000:02:00.0",
 		.dpdk_bdf = "0000:03:00.0", .channel = "/dev/ttyS1", .kernel = "/boot/bzImage",
 		.initrd = "/boot/base.cpio.zst",

@@ -26,6 +26,7 @@ struct params {
 	bool help;
 	struct loads loads;	/* of load[] */
 	uint32_t nic_depth;	/* descriptors of the receive ring; 0: as many as are usual */
+	char exit[32];		/* what the agent does to leave the straight way; see params_usage */
 	char load[32], control[32], bystanders[32], channel[128], kernel[128], initrd[128];
 	char nvme_bdf[32], nic_bdf[32], dpdk_bdf[32];
 };

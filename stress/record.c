@@ -15,7 +15,7 @@ uint64_t record_data(const struct cycle_result *r)
 	return (r->drive ? drive_findings(r->drive) : 0) +
 	       (r->nic ? nic_findings(&r->nic->load.counts) : 0) +
 	       (r->forwarder ? echo_findings(&r->forwarder->counts) : 0) +
-	       (r->fio ? r->fio->counts.errors : 0);
+	       (r->fio ? r->fio->counts.wrong : 0);
 }
 
 uint64_t record_device(const struct cycle_result *r)
@@ -26,17 +26,25 @@ uint64_t record_device(const struct cycle_result *r)
 }
 
 /* No DMA in a part of the blackout: its zero faults prove nothing. */
-static const char *idle_part(const struct cycle_result *r)
+static const char *idle_phases(const struct phases *p)
 {
-	const uint64_t *n = r->phases.arrived;
+	const uint64_t *n = p->arrived;
 
-	if (!r->timeline)
-		return NULL;
 	if (!n[PHASE_JUMP] && !n[PHASE_EARLY_BOOT])
 		return "no DMA arrived between the jump and the IOMMU's take-over";
 	if (!n[PHASE_RESTORE] && !n[PHASE_INIT] && !n[PHASE_RETRIEVE])
 		return "no DMA arrived between the IOMMU's take-over and retrieve";
 	return NULL;
+}
+
+static const char *idle_part(const struct cycle_result *r)
+{
+	const char *why = r->timeline ? idle_phases(&r->phases) : NULL;
+
+	/* A ring that is full has an excuse. */
+	if (!why && r->timeline && r->nic && !r->nic->filled && idle_phases(&r->nic_phases))
+		why = "the NIC's DMA stood still in a part of the blackout";
+	return why;
 }
 
 /* It still runs: that all goes back is judged at its end. */
@@ -94,16 +102,23 @@ static json_t *integer(uint64_t n)
 	return json_integer((json_int_t)n);
 }
 
-static json_t *by_phase_json(const struct cycle_result *r)
+static json_t *by_phase_json(const struct phases *p)
 {
 	json_t *by_phase = json_object();
 
 	for (int i = 0; i < PHASES; i++) {
-		if (r->phases.known[i])
-			json_object_set_new(by_phase, phase_names[i],
-					    integer(r->phases.arrived[i]));
+		if (p->known[i])
+			json_object_set_new(by_phase, phase_names[i], integer(p->arrived[i]));
 	}
 	return by_phase;
+}
+
+static json_t *nic_with_phases(const struct cycle_result *r)
+{
+	json_t *nic = nic_json(r->nic);
+
+	json_object_set_new(nic, "in_blackout_by_phase", by_phase_json(&r->nic_phases));
+	return nic;
 }
 
 /* All loads together; commands in flight are the drive's. */
@@ -126,7 +141,7 @@ static json_t *dma_json(const struct cycle_result *r)
 			 "inflight", integer(r->drive ? r->drive->state->inflight : 0),
 			 "completed", integer(c.completed),
 			 "in_blackout", integer(record_in_blackout(r)),
-			 "in_blackout_by_phase", by_phase_json(r),
+			 "in_blackout_by_phase", by_phase_json(&r->phases),
 			 "faulted", integer(c.faulted), "lost", integer(c.lost),
 			 "corrupt", integer(c.corrupt), "stray", integer(c.stray),
 			 "verified_bytes", integer(c.verified_bytes),
@@ -178,7 +193,7 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 
 	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
 			 pass ? "pass" : "fail", "reason", r->reason,
-			 "dma", dma_json(r), "nic", r->nic ? nic_json(r->nic) : json_null(),
+			 "dma", dma_json(r), "nic", r->nic ? nic_with_phases(r) : json_null(),
 			 "dpdk", r->forwarder ? forwarder_json(r->forwarder) : json_null(),
 			 "fio", r->fio ? fio_json(&r->fio->counts) : json_null(),
 			 "oracles", oracles, "adopted", (int)r->adopted,

@@ -23,6 +23,7 @@ struct cycle_result {
 	const struct forwarder *forwarder; /* beside them, DPDK and fio; NULL: there is none */
 	const struct fio *fio;
 	struct phases phases;	/* completions and frames together */
+	struct phases nic_phases; /* frames alone */
 	bool timeline;		/* the kernel gave one: phases are known */
 	bool adopted;		/* the devices were handed over, and went on */
 	bool tsc_usable;	/* the TSC may be subtracted across the jump */

@@ -205,7 +205,7 @@ static void refused(const char *script, int err, const char *words)
 	fake(&f, script);
 	assert_int_equal(fio_run(&f, &s), err);
 	assert_non_null(strstr(complaint(), words));
-	assert_int_equal(f.counts.errors, 1);
+	assert_int_equal(f.counts.errors + f.counts.wrong, 1);
 	assert_non_null(fio_judge(&f.counts));
 	end(&f);
 }
@@ -251,7 +251,7 @@ static void bad_maps(void **state)
 		assert_int_equal(fio_run(&f, &s), 0);
 		assert_int_equal(fio_look(&f), bad[i].err);
 		assert_non_null(strstr(complaint(), bad[i].words));
-		assert_int_equal(f.counts.errors, 1);
+		assert_int_equal(f.counts.errors + f.counts.wrong, 1);
 		end(&f);
 	}
 }
@@ -279,7 +279,7 @@ static void judged(void **state)
 
 	(void)state;
 	assert_null(fio_judge(&c));
-	c.errors = 1;
+	c.wrong = 1;
 	assert_non_null(strstr(fio_judge(&c), "wrong data"));
 	c = good;
 	c.verified = 7;
@@ -293,13 +293,13 @@ static void judged(void **state)
 
 static void as_json(void **state)
 {
-	const struct fio_counts c = { 1, 2, 3, 4, 5 };
+	const struct fio_counts c = { 1, 2, 3, 4, 6, 5 };
 	json_t *json = fio_json(&c);
 	char *text = json_dumps(json, JSON_COMPACT);
 
 	(void)state;
 	assert_string_equal(text, "{\"written\":1,\"verified\":2,\"map_ios\":3,\"map_bytes\":4,"
-			    "\"errors\":5}");
+			    "\"wrong\":6,\"errors\":5}");
 	free(text);
 	json_decref(json);
 }

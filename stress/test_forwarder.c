@@ -68,7 +68,7 @@ static void proved_and_ended(void **state)
 	json_t *json;
 
 	(void)state;
-	start("[ \"$*\" = '--prove=200 " BDF "' ] || exit 3\n"
+	start("[ \"$*\" = '--prove=600 " BDF "' ] || exit 3\n"
 	      "trap '" "echo \"{\\\"event\\\":\\\"end\\\",\\\"driver\\\":\\\"net_fake\\\","
 	      "\\\"received\\\":300,\\\"first\\\":7,\\\"last\\\":306,\\\"lost\\\":0,"
 	      "\\\"duplicate\\\":0,\\\"late\\\":0,\\\"torn\\\":0,\\\"foreign\\\":0,"

@@ -32,6 +32,9 @@ static void lines_are_understood(void **state)
 	assert_true(timeline_line(&t, "init 123456789012 5 6 7\n"));
 	assert_int_equal(t.tsc[MARK_INIT], 123456789012);
 	assert_int_equal(t.seen[MARK_INIT], 18);
+	timeline_drop(&t, 1);
+	assert_int_equal(t.seen[MARK_INIT], 18 - (int)t.watch[MARK_INIT][0]);
+	assert_true(t.watch[MARK_INIT][0] > 0);
 	assert_true(timeline_line(&t, "jump 99\n"));
 	assert_int_equal(t.seen[MARK_JUMP], 0);
 	assert_false(timeline_line(&t, "lunch 99 1\n"));

@@ -40,6 +40,7 @@ static struct cycle_result clean(void)
 	fio = (struct fio){ .counts = { .written = 8, .verified = 8, .map_ios = 9, .map_bytes = 9 } };
 	r.phases.arrived[PHASE_JUMP] = 1;
 	r.phases.arrived[PHASE_INIT] = 1;
+	r.nic_phases = r.phases;
 	return r;
 }
 
@@ -116,11 +117,14 @@ static void each_finding_fails(void **state)
 	MUST_FAIL(forwarder.counts.torn = 1);
 	MUST_FAIL(forwarder.counts.lost = 1);
 	MUST_FAIL(fio.counts.errors = 1);
+	MUST_FAIL(fio.counts.wrong = 1);
 	MUST_FAIL(fio.counts.verified = 7);
 	MUST_FAIL(fio.counts.map_ios = 0);
 	MUST_FAIL(r.irq_spurious = 1);
 	MUST_FAIL(r.irq_nobody_cared = 1);
 	MUST_FAIL(drive.in_blackout = 0);
+	MUST_FAIL(r.nic_phases.arrived[PHASE_JUMP] = 0);
+	MUST_FAIL(r.nic_phases.arrived[PHASE_INIT] = 0);
 	MUST_FAIL(r.phases.arrived[PHASE_JUMP] = 0);
 	MUST_FAIL(r.phases.arrived[PHASE_INIT] = 0);
 	MUST_FAIL(strcpy(r.reason, "the vfio device cannot be retrieved"));
