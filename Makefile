@@ -25,7 +25,7 @@ dpdk_libs := $(if $(filter on,$(DPDK)),$(shell pkg-config --libs libdpdk))
 tests := $(patsubst %.c,$(B)/test/%,$(wildcard lib/test_*.c stress/test_*.c lab/test_*.c))
 benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 
-.PHONY: help run test kernel programs unit-tests bench results clean FORCE
+.PHONY: help run test exits kernel programs unit-tests bench results clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "                MACHINE=qemu-intel,qemu-amd  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
 	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
+	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
 	@echo "  make results  RESULTS.md from the result files of earlier runs"
@@ -47,6 +48,9 @@ run:
 
 test:
 	$(Q)lab/test
+
+exits:
+	$(Q)lab/exits
 
 kernel:
 	$(Q)lab/deps build

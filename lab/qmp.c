@@ -42,6 +42,7 @@ static int send_text(struct qmp *q, const char *text)
 		text += n;
 		len -= (size_t)n;
 	}
+	q->owed++;
 	return 0;
 }
 
@@ -101,6 +102,8 @@ static int take_result(struct qmp *q, json_t **result)
 
 	if (err)
 		return err;
+	if (q->owed)
+		q->owed--;
 	if (!json_at(message, "return"))
 		err = failed(q, -EPROTO, "the emulator refused: %s",
 			     json_string_at(message, "error.desc"));
@@ -110,12 +113,29 @@ static int take_result(struct qmp *q, json_t **result)
 	return err;
 }
 
+/* Answers that nobody had the time to wait for are not the next one's. */
+static int settle(struct qmp *q)
+{
+	int err = 0;
+
+	while (!err && q->owed) {
+		err = take_result(q, NULL);
+		if (err == -EPROTO)
+			err = 0;
+	}
+	return err;
+}
+
 int qmp_run(struct qmp *q, const char *command, json_t *arguments, json_t **result)
 {
 	json_t *message = json_pack("{s:s,s:o*}", "execute", command, "arguments", arguments);
 	char *text = json_dumps(message, JSON_COMPACT);
-	int err = text ? send_text(q, text) : -ENOMEM;
+	int err = text ? 0 : -ENOMEM;
 
+	if (!err)
+		err = settle(q);
+	if (!err)
+		err = send_text(q, text);
 	free(text);
 	json_decref(message);
 	return err ? err : take_result(q, result);
@@ -128,6 +148,7 @@ int qmp_open(struct qmp *q, int fd, char *version, size_t size)
 
 	q->fd = fd;
 	q->len = 0;
+	q->owed = 0;
 	err = take(q, &greeting);
 	if (err)
 		return err;
@@ -162,7 +183,7 @@ static int parse_word(struct qmp *q, const json_t *answer, uint32_t *value)
 
 int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count)
 {
-	int err = 0;
+	int err = settle(q);
 
 	for (size_t i = 0; i < count && !err; i++) {
 		char text[128];

@@ -16,7 +16,8 @@ struct qmp {
 	 * commands in flight are through.
 	 */
 	int64_t deadline;
-	char buf[16384];
+	char buf[65536];	/* the registers of several processors are a long answer */
+	unsigned int owed;	/* answers that have not come yet */
 	size_t len;
 	char error[256];	/* why the last call failed */
 };

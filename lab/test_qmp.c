@@ -118,6 +118,27 @@ static void test_silence_ends(void **state)
 	part(&q, peer);
 }
 
+static void test_a_late_answer_is_not_the_next_one(void **state)
+{
+	static const char late[] = "{\"return\":\"0: 0x5\\r\\n\"}\n{\"return\":\"registers\"}\n";
+	static const uint64_t address[] = { 0 };
+	uint32_t value[1];
+	json_t *result;
+	struct qmp q;
+	int peer;
+
+	(void)state;
+	meet(&q, &peer, "");
+	q.deadline = lab_now_ms() + 20;
+	assert_int_equal(qmp_read32(&q, address, value, 1), -ETIMEDOUT);
+	assert_true(write(peer, late, sizeof(late) - 1) > 0);
+	q.deadline = lab_now_ms() + 1000;
+	assert_int_equal(qmp_run(&q, "human-monitor-command", NULL, &result), 0);
+	assert_string_equal(json_string_value(result), "registers");
+	json_decref(result);
+	part(&q, peer);
+}
+
 static void test_emulator_gone(void **state)
 {
 	struct qmp q;
@@ -139,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_rate_request),
 		cmocka_unit_test(test_silence_ends),
+		cmocka_unit_test(test_a_late_answer_is_not_the_next_one),
 		cmocka_unit_test(test_emulator_gone),
 	};
 

@@ -77,7 +77,6 @@ struct agent {
 	struct forwarder forwarder;
 	struct fio fio;
 	struct bystanders bystanders;
-	bool over;		/* a next kernel without a session: what is left of one */
 	uint64_t faults;	/* IOMMU faults of this kernel that are reported, or not ours */
 	enum exit_code blame;	/* what an error is now: the lab's, or the product's failure */
 };
@@ -136,26 +135,6 @@ static int try_kexec(struct agent *a)
 	int err = kexec_load(a->kernel, a->initrd, a->cmdline);
 
 	return err ? err : kexec_jump();
-}
-
-/* A session without the devices: that it lacks something shows when files are frozen. */
-static void try_half(struct agent *a)
-{
-	struct exit_device devices[2];
-	size_t n = exit_devices(a, devices);
-	int session = luo_create(a->luo, SESSION "-half"), err = session;
-
-	for (size_t i = 0; i < n && err >= 0; i++) {
-		err = luo_preserve(session, devices[i].memfd, devices[i].iommufd_token + 100,
-				   "memory");
-		if (!err)
-			err = luo_preserve(session, devices[i].iommufd, devices[i].iommufd_token,
-					   "iommufd");
-	}
-	exits_tell(&a->channel, "NORMAL: a session without the devices", "", err, 0);
-	exits_tell(&a->channel, "NORMAL: a jump with that session", "", try_kexec(a), -EBUSY);
-	if (session >= 0)
-		close(session);
 }
 
 static void probe_preserved(struct agent *a)
@@ -219,7 +198,6 @@ static void set_next_cmdline(struct agent *a)
 		const char *exit, *words;
 	} all[] = {
 		{ "iommu-off", "intel_iommu=off amd_iommu=off" },
-		{ "other-mode", "intel_iommu=on,sm_on" },
 		{ "kho-off", "kho=off" },
 		{ "liveupdate-off", "liveupdate=off" },
 	};
@@ -299,6 +277,34 @@ static int describe_devices(struct agent *a)
 	return topology_start(&a->ledger.state.topology, &a->channel, bdfs, n);
 }
 
+static int start_devices(struct agent *a)
+{
+	struct ledger_state *s = &a->ledger.state;
+	int err = 0;
+
+	if (a->params.loads.nvme)
+		err = drive_start(&a->drive, a->params.nvme_bdf, s);
+	if (!err && a->params.loads.nic)
+		err = nic_start(&a->nic, a->params.nic_bdf, &s->nic, a->params.nic_depth);
+	return err;
+}
+
+/* A next kernel, in which the hand-over has ended: the devices are quiet, and work again. */
+static int start_anew(struct agent *a)
+{
+	int err = ledger_create(&a->ledger);
+
+	a->ledger.state.depth = a->params.depth;
+	a->params.cycles = 0;
+	tell_quiet(a);
+	if (!err && a->params.loads.nvme && channel_rate(&a->channel, 0) < 0)
+		err = -ETIMEDOUT;
+	if (!err)
+		err = start_devices(a);
+	exits_tell(&a->channel, "a new start of the devices", "", err, 0);
+	return 0;
+}
+
 static int first_kernel(struct agent *a)
 {
 	struct bystander_counts bystanders = { 0 };
@@ -313,20 +319,13 @@ static int first_kernel(struct agent *a)
 	s->tsc_khz = tsc_khz();
 	s->tsc_invariant = tsc_invariant();
 	say_hello(a, false);
-	/* A next kernel, in which all is over: can the devices be used again? */
-	if (a->over) {
-		tell_quiet(a);
-		a->params.cycles = 0;
-	} else if (access(a->params.kernel, R_OK)) {
+	if (access(a->params.kernel, R_OK))
 		return complain(-ENOENT, "neither a session \"" SESSION "\" nor %s: the first "
 				"kernel needs its own image, any other the session",
 				a->params.kernel);
-	}
-	err = a->over ? 0 : copy_boot_files(a);
-	if (!err && a->params.loads.nvme)
-		err = drive_start(&a->drive, a->params.nvme_bdf, s);
-	if (!err && a->params.loads.nic)
-		err = nic_start(&a->nic, a->params.nic_bdf, &s->nic, a->params.nic_depth);
+	err = copy_boot_files(a);
+	if (!err)
+		err = start_devices(a);
 	if (!err)
 		err = run_neighbours(a, &bystanders);
 	if (!err)
@@ -510,8 +509,6 @@ static int next_cycle(struct agent *a)
 		return err;
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
 	a->blame = a->channel.cycle ? EXIT_FAIL : EXIT_ERROR;
-	if (leaves_by(a, "probes") && !a->channel.cycle)
-		try_half(a);
 	err = preserve(a);
 	if (err)
 		return err;
@@ -774,8 +771,7 @@ static int finish_unretrieved(struct agent *a)
 	exits_tell(&a->channel, "LIVE: finish", "", finish_session(a), 0);
 	exits_tell(&a->channel, "the kernel's log says so", "",
 		   kernel_log_lines("nobody has retrieved it, bus master is off") ? 0 : -ENOENT, 0);
-	a->over = true;
-	return first_kernel(a);
+	return start_anew(a);
 }
 
 static int next_kernel(struct agent *a)
@@ -830,11 +826,13 @@ static int run(struct agent *a)
 	if (err)
 		return err;
 	a->session = luo_retrieve(a->luo, SESSION);
-	a->over = a->session == -ENOENT && leaves_by(a, "again") &&
-		  access(a->params.kernel, R_OK);
-	if (a->session >= 0)
+	if (a->session >= 0) {
 		err = next_kernel(a);
-	else if (a->session == -ENOENT)
+	} else if (a->session == -ENOENT && leaves_by(a, "again") &&
+		   access(a->params.kernel, R_OK)) {
+		say_hello(a, false);
+		err = start_anew(a);
+	} else if (a->session == -ENOENT)
 		err = first_kernel(a);
 	else
 		err = a->session;

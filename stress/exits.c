@@ -89,7 +89,8 @@ void exits_live(struct channel *c, const struct exit_device *d)
 	write_sysfs("", bind, d->bdf);
 	write_sysfs(d->bdf, "driver_override", "\n");
 	pcidev_driver(d->bdf, driver, sizeof(driver));
-	exits_tell(c, "LIVE: the kernel's own driver", d->bdf, driver[0] ? 0 : -EBUSY, -EBUSY);
+	exits_tell(c, "LIVE: the kernel's own driver", d->bdf,
+		   strcmp(driver, d->driver) == 0 ? 0 : -EBUSY, -EBUSY);
 	if (!pcidev_bind_vfio(d->bdf))
 		exits_tell(c, "LIVE: a foreign iommufd", d->bdf, foreign_bind(d->bdf), -EBUSY);
 }
