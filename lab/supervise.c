@@ -171,6 +171,7 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_EXIT:
 		o->session.exit = value;
+		o->run.exit = value;
 		break;
 	case OPT_BENCH:
 		o->session.bench = true;
