@@ -158,7 +158,7 @@ static size_t sent_length(const uint8_t *frame, size_t length, const struct fram
 		if (memcmp(whole + FRAME_AT_CRC, frame + FRAME_AT_CRC, 4) == 0)
 			return length;
 	}
-	if (claimed > length && claimed <= FRAME_MAX)
+	if (claimed > length && claimed >= FRAME_MIN && claimed <= FRAME_MAX)
 		return claimed;
 	return length < FRAME_MIN || length > FRAME_MAX ? FRAME_MAX : length;
 }

@@ -142,6 +142,20 @@ static void cut_short_or_too_long(void **state)
 	assert_int_equal(frame_check(frame, sizeof(frame), &info), -EBADMSG);
 }
 
+/* What is left of a frame may claim less than a frame can have: that says nothing. */
+static void short_frame_that_claims_to_be_short(void **state)
+{
+	(void)state;
+	for (size_t length = FRAME_AT_CRC; length < FRAME_MIN; length++) {
+		for (uint32_t claimed = 0; claimed < FRAME_MIN; claimed++) {
+			build(FRAME_MAX);
+			put32(frame + FRAME_AT_LENGTH, claimed);
+			assert_int_equal(frame_check(frame, length, &info), -EBADMSG);
+			assert_int_equal(info.bad_offset, FRAME_AT_LENGTH);
+		}
+	}
+}
+
 static void others_are_not_ours(void **state)
 {
 	(void)state;
@@ -164,6 +178,7 @@ int main(void)
 		cmocka_unit_test(poison_left_shows_where),
 		cmocka_unit_test(halves_of_two_frames_are_torn),
 		cmocka_unit_test(cut_short_or_too_long),
+		cmocka_unit_test(short_frame_that_claims_to_be_short),
 		cmocka_unit_test(others_are_not_ours),
 	};
 
