@@ -146,13 +146,31 @@ static enum emulog_kind classify_amdvi(const char *text)
 	return EMU_NONE;
 }
 
+/* The time that @line begins with, and what is behind it. False: there is none. */
+static bool take_time(const char *line, int64_t *when_us, const char **rest)
+{
+	struct tm tm = { 0 };
+	int us, end = 0;
+
+	if (sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &tm.tm_year, &tm.tm_mon,
+		   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us, &end) != 7 ||
+	    !end || line[end] != ' ')
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	*when_us = (int64_t)timegm(&tm) * 1000000 + us;
+	*rest = line + end + 1;
+	return true;
+}
+
 enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
 {
 	const char *text = line;
 	const char *rest;
+	int64_t us;
 
-	if (emulog_time_us(line) >= 0)
-		text = strchr(line, ' ') + 1;
+	if (take_time(line, &us, &rest))
+		text = rest;
 	if (starts(text, "pci_nvme_", &rest))
 		return classify_nvme(rest);
 	if (starts(text, "pci_cfg_write ", &rest))
@@ -169,15 +187,10 @@ enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
 
 int64_t emulog_time_us(const char *line)
 {
-	struct tm tm = { 0 };
-	int us, end = 0;
+	const char *rest;
+	int64_t us;
 
-	if (sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ %n", &tm.tm_year, &tm.tm_mon,
-		   &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us, &end) != 7 || !end)
-		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	return (int64_t)timegm(&tm) * 1000000 + us;
+	return take_time(line, &us, &rest) ? us : -1;
 }
 
 void emulog_settle(struct emulog_counts *c, uint64_t drives, bool whole)

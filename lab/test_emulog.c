@@ -59,6 +59,8 @@ static const struct {
 	{ T "pci_cfg_write pcie-root-port 00:06.0 @0x3e <- 0x40", EMU_RESET },
 	{ "", EMU_NONE },
 	{ "half a li", EMU_NONE },
+	{ "2026-11-21T12:24:12.946190Z", EMU_NONE },
+	{ "2026-11-21T12:24:12.946190Zvtd_dmar_enable enable 0", EMU_NONE },
 };
 
 static void test_lines(void **state)
@@ -81,6 +83,8 @@ static void test_time(void **state)
 	assert_true(emulog_time_us("1970-01-02T00:00:01.000002Z x") == 86401000002LL);
 	assert_true(emulog_time_us("Invalid write at addr 0x0") == -1);
 	assert_true(emulog_time_us("") == -1);
+	/* A line that was cut off behind its time has none, and no kind either. */
+	assert_true(emulog_time_us("1970-01-02T00:00:01.000002Z") == -1);
 }
 
 /* Every kind but the ordinary ones is a report, and has a name of its own. */
