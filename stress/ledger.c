@@ -65,9 +65,58 @@ static int check_copy(const struct copy *c)
 	return c->crc == copy_crc(c) ? 0 : -EBADMSG;
 }
 
+/* A queue that can be gone on with, or none. */
+static bool drive_is_good(const struct ledger_state *s)
+{
+	const struct nvme_state *n = &s->nvme;
+
+	if (!n->entries)
+		return true;
+	return n->entries <= LEDGER_SLOTS && s->depth < n->entries && n->cq_head < n->entries &&
+	       n->sq_tail < n->entries && n->cq_phase <= 1 && n->qid <= NVME_IO_QUEUE;
+}
+
+static bool slots_are_good(const struct ledger_state *s)
+{
+	for (uint32_t i = 0; i < s->depth; i++) {
+		if (s->slots[i].use > SLOT_WRITE || s->slots[i].group >= LEDGER_SLOTS)
+			return false;
+	}
+	return true;
+}
+
+static bool topology_is_good(const struct topology *t)
+{
+	if (t->count > TOPOLOGY_FUNCTIONS)
+		return false;
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (!memchr(t->functions[i].bdf, 0, sizeof(t->functions[i].bdf)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The checksum says that it is what somebody wrote, not that it can be used: all that becomes
+ * an index is looked at. NULL, or what is no good. The NIC's rings are nicdev_adopt_memory()'s.
+ */
+static const char *objection(const struct ledger_state *s)
+{
+	if (s->depth > LEDGER_SLOTS || s->inflight > s->depth)
+		return "depth";
+	if (!drive_is_good(s))
+		return "drive's queues";
+	if (!slots_are_good(s))
+		return "slots";
+	if (!topology_is_good(&s->topology))
+		return "list of PCI functions";
+	return s->nic.load.gap_count <= NIC_GAPS ? NULL : "list of missing frames";
+}
+
 int ledger_read(const void *mem, uint64_t *sequence, struct ledger_state *state)
 {
 	const struct copy *best = NULL;
+	const char *what;
 
 	for (uint64_t i = 0; i < 2; i++) {
 		const struct copy *c = copy_at(mem, i);
@@ -82,6 +131,9 @@ int ledger_read(const void *mem, uint64_t *sequence, struct ledger_state *state)
 	}
 	if (!best)
 		return complain(-EBADMSG, "the ledger has no whole copy");
+	what = objection(&best->state);
+	if (what)
+		return complain(-EPROTO, "the ledger has no good %s", what);
 	*sequence = best->sequence;
 	*state = best->state;
 	return 0;

@@ -83,7 +83,7 @@ int ledger_create(struct ledger *l);
 
 /*
  * The newest whole copy in the retrieved memfd @fd (taken). With a complaint:
- * -EPROTO: another version or size. -EBADMSG: no whole copy.
+ * -EPROTO: another version or size, or content that cannot be. -EBADMSG: no whole copy.
  */
 int ledger_adopt(struct ledger *l, int fd);
 

@@ -124,6 +124,42 @@ static void other_size_is_refused(void **state)
 	assert_int_equal(ledger_read(mem, &sequence, &out), -EPROTO);
 }
 
+/* A good checksum over what cannot be: indices of another build, or of a broken one. */
+static void content_that_cannot_be_is_refused(void **state)
+{
+#define REFUSED(member, value) do { \
+	memset(&in, 0, sizeof(in)); \
+	in.depth = 100; \
+	in.nvme.entries = 1024; \
+	commit(1, 1); \
+	assert_int_equal(ledger_read(mem, &sequence, &out), 0); \
+	in.member = value; \
+	commit(1, 1); \
+	complaint_clear(); \
+	assert_int_equal(ledger_read(mem, &sequence, &out), -EPROTO); \
+	assert_non_null(strstr(complaint(), "no good")); \
+} while (0)
+	(void)state;
+	REFUSED(depth, LEDGER_SLOTS + 1);
+	REFUSED(depth, 1024);
+	REFUSED(inflight, 101);
+	REFUSED(nvme.entries, LEDGER_SLOTS + 1);
+	REFUSED(nvme.cq_head, 1024);
+	REFUSED(nvme.sq_tail, 1024);
+	REFUSED(nvme.cq_phase, 2);
+	REFUSED(nvme.qid, NVME_IO_QUEUE + 1);
+	REFUSED(slots[99].group, LEDGER_SLOTS);
+	REFUSED(slots[99].use, SLOT_WRITE + 1);
+	REFUSED(topology.count, TOPOLOGY_FUNCTIONS + 1);
+	REFUSED(nic.load.gap_count, NIC_GAPS + 1);
+#undef REFUSED
+	memset(&in, 0, sizeof(in));
+	in.topology.count = 1;
+	memset(in.topology.functions[0].bdf, 'x', PCIDEV_BDF_SIZE);
+	commit(1, 1);
+	assert_int_equal(ledger_read(mem, &sequence, &out), -EPROTO);
+}
+
 /* Through a real memfd, as the agent does it. */
 static void memfd_round_trip(void **state)
 {
@@ -150,6 +186,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sequence_is_checksummed, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_version_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_size_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(content_that_cannot_be_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(memfd_round_trip, setup, teardown),
 	};
 
