@@ -83,12 +83,29 @@ int drive_start(struct drive *d, const char *bdf, struct ledger_state *state)
 	return err ? err : write_and_read(d);
 }
 
+/* Is the retrieved memory what the ledger's drive needs? */
+static int check_memory(const struct drive *d)
+{
+	const struct ledger_state *s = d->state;
+
+	if (!s->nvme.entries)
+		return complain(-EPROTO, "the ledger knows of no drive");
+	if (d->dma.size < dma_size(s->depth))
+		return complain(-EPROTO, "the drive's memory has %zu bytes, %u commands need %zu",
+				d->dma.size, s->depth, dma_size(s->depth));
+	return 0;
+}
+
 int drive_adopt_memory(struct drive *d, const char *bdf, struct ledger_state *state, int fd)
 {
 	int err;
 
 	*d = (struct drive){ .bdf = bdf, .state = state, .map.iova = state->iova };
 	err = memory_adopt_huge(&d->dma, fd);
+	if (!err)
+		err = check_memory(d);
+	if (err && d->dma.map)
+		memory_drop(&d->dma);
 	if (err)
 		return err;
 	nvme_adopt_memory(&d->nvme, &d->dma, state->iova, &state->nvme);

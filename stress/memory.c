@@ -154,6 +154,13 @@ int memory_adopt_huge(struct memory *m, int fd)
 	return 0;
 }
 
+void memory_drop(struct memory *m)
+{
+	munmap(m->map, m->size);
+	close(m->fd);
+	*m = (struct memory){ .fd = -1 };
+}
+
 int memory_from_file(const char *name, const char *path)
 {
 	int from = open(path, O_RDONLY | O_CLOEXEC);

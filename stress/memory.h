@@ -56,6 +56,9 @@ int memory_create(struct memory *m, const char *name, size_t size);
 int memory_adopt(struct memory *m, int fd);
 int memory_adopt_huge(struct memory *m, int fd);
 
+/* Unmap and close an adopted one that is not what it should be: its map is NULL then. */
+void memory_drop(struct memory *m);
+
 /*
  * Is every byte of @m mapped by 2 MiB entries? Only whole 2 MiB folios can be,
  * so this also says what the leaves of an IOMMU's table over it can be.

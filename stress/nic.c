@@ -186,6 +186,8 @@ int nic_adopt_memory(struct nic *n, const char *bdf, struct nic_state *state, in
 	err = memory_adopt_huge(&n->dma, fd);
 	if (!err)
 		err = nicdev_adopt_memory(&n->dev, &n->dma, state->iova, &state->dev);
+	if (err && n->dma.map)
+		memory_drop(&n->dma);
 	if (!err)
 		nicload_adopt(&n->load, &n->dev, &state->load);
 	return err;
