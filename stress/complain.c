@@ -9,6 +9,15 @@
 
 static char text[512];
 
+/* Texts of others come in, perhaps cut in two; what goes to the lab must be good JSON. */
+static void make_printable(char *s)
+{
+	for (; *s; s++) {
+		if (*s < ' ' || *s > '~')
+			*s = '?';
+	}
+}
+
 int complain(int err, const char *fmt, ...)
 {
 	size_t used;
@@ -19,6 +28,7 @@ int complain(int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	make_printable(text);
 	used = strlen(text);
 	if (err < 0)
 		snprintf(text + used, sizeof(text) - used, " (%s)", strerror(-err));

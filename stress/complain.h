@@ -8,7 +8,8 @@
  * Functions return -errno; the few that know more than the number say it here,
  * at the place where it is known: "return complain(-ENODEV, "no %s", name);".
  * The first complaint after complaint_clear() wins: later ones are its
- * consequences. Returns @err. Not for several threads.
+ * consequences. What is not printable ASCII becomes "?". Returns @err. Not for several
+ * threads.
  */
 __attribute__((format(printf, 2, 3)))
 int complain(int err, const char *fmt, ...);
