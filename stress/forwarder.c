@@ -38,7 +38,7 @@ static bool take_line(struct forwarder *f, const char *line, const char *event, 
 	bool wanted = false;
 
 	if (json_unpack(object, "{s:s,s:s}", "event", &name, "driver", &driver) ||
-	    echo_parse(object, &f->counts)) {
+	    strlen(driver) >= sizeof(f->driver) || echo_parse(object, &f->counts)) {
 		*err = complain(-EBADMSG, NAME " says \"%.100s\"", line);
 	} else {
 		snprintf(f->driver, sizeof(f->driver), "%s", driver);

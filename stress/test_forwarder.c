@@ -119,6 +119,16 @@ static void nonsense_is_refused(void **state)
 	assert_non_null(strstr(complaint(), "EAL: hello"));
 }
 
+/* Cut, its last character might be half of one, and the record would be none. */
+static void long_driver_is_refused(void **state)
+{
+	(void)state;
+	start("echo '{\"event\":\"proved\",\"driver\":\"a driver with a name of \xc3\xa4\xc3\xa4\xc3\xa4"
+	      "\xc3\xa4\"," COUNTS("9") "'\nexec sleep 60\n");
+	assert_int_equal(forwarder_prove(&f), -EBADMSG);
+	assert_string_equal(f.driver, "");
+}
+
 static void counts_must_be_there(void **state)
 {
 	(void)state;
@@ -177,6 +187,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_proof_in_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(ended_too_early, setup, teardown),
 		cmocka_unit_test_setup_teardown(nonsense_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(long_driver_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(counts_must_be_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(failing_at_the_end_shows, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_to_start, setup, teardown),
