@@ -104,12 +104,21 @@ bool faults_line(struct faults *f, const char *line)
 	return true;
 }
 
+/* It goes into the record as it is. */
+static bool is_printable(const char *s)
+{
+	while (*s >= ' ' && *s <= '~')
+		s++;
+	return !*s;
+}
+
 bool restore_line(struct restore_walk *w, const char *line)
 {
 	unsigned long long tables, entries, ns;
 	char id[32], where[32];
 
-	if (sscanf(line, "%31s %31s %llu %llu %llu", id, where, &tables, &entries, &ns) != 5)
+	if (sscanf(line, "%31s %31s %llu %llu %llu", id, where, &tables, &entries, &ns) != 5 ||
+	    !is_printable(where))
 		return false;
 	memcpy(w->where, where, sizeof(where));
 	w->there = true;

@@ -141,6 +141,7 @@ static void walks_are_summed_over_domains(void **state)
 
 	(void)state;
 	assert_false(restore_line(&w, "nothing\n"));
+	assert_false(restore_line(&w, "1 b\xc3 4 13 900\n"));
 	assert_false(w.there);
 	assert_true(restore_line(&w, "1 boot 4 13 900\n"));
 	assert_true(restore_line(&w, "2 boot 6 20 100\n"));
