@@ -20,6 +20,8 @@
 #define LOOK_MS 2000
 #define LOOKS 15
 #define MAX_DOCUMENT 65536	/* 7 KiB are usual */
+#define MAX_ERRNO 4095
+#define MANY (1LL << 60)	/* bytes or I/Os: no job comes to that, and sums are numbers still */
 
 /*
  * fio's output
@@ -51,18 +53,26 @@ static int read_text(struct child *c, FILE *text, uint32_t timeout_ms)
 	return complain(-EMSGSIZE, "%s: a document without end", c->name);
 }
 
+static bool is_count(json_int_t n)
+{
+	return n >= 0 && n < MANY;
+}
+
 static int parse(const char *name, const char *text, size_t size, struct fio_job *job)
 {
 	json_t *doc = json_loadb(text, size, 0, NULL);
-	json_int_t read, written, reads, writes;
+	json_int_t error, read, written, reads, writes;
 	int err;
 
-	err = json_unpack(doc, "{s:[{s:i,s:{s:I,s:I},s:{s:I,s:I}}]}", "jobs", "error", &job->error,
+	err = json_unpack(doc, "{s:[{s:I,s:{s:I,s:I},s:{s:I,s:I}}]}", "jobs", "error", &error,
 			  "read", "io_bytes", &read, "total_ios", &reads,
 			  "write", "io_bytes", &written, "total_ios", &writes);
 	json_decref(doc);
-	if (err)
+	/* An error that is cut to an int, or negative, would be none, or another. */
+	if (err || error < 0 || error > MAX_ERRNO || !is_count(read) || !is_count(written) ||
+	    !is_count(reads) || !is_count(writes))
 		return complain(-EPROTO, "%s: not what fio says of a job", name);
+	job->error = (int)error;
 	job->read = (uint64_t)read;
 	job->written = (uint64_t)written;
 	job->ios = (uint64_t)(reads + writes);

@@ -225,6 +225,10 @@ static void bad_spans(void **state)
 	refused(BAD("verify", "echo '{'; echo '}'; exit") RANDOM, -EPROTO, "not what fio says");
 	refused(BAD("verify", "echo '{'; echo '{'; echo '}'; exit") RANDOM, -EPROTO, "not what");
 	refused(BAD("verify", "echo '{'; yes; exit") RANDOM, -EMSGSIZE, "without end");
+	refused(BAD("verify", "say 4294967296 4096 0 1 0; exit") RANDOM, -EPROTO, "not what");
+	refused(BAD("verify", "say -5 4096 0 1 0; exit") RANDOM, -EPROTO, "not what");
+	refused(BAD("verify", "say 0 4096 0 -1 0; exit") RANDOM, -EPROTO, "not what");
+	refused(BAD("verify", "say 0 4096 0 1 9223372036854775807; exit") RANDOM, -EPROTO, "not what");
 	refused(VERIFY BAD("write", "say 28 0 1024 0 1; exit 1") RANDOM, -ENOSPC, "not written");
 	refused(VERIFY BAD("write", "say 0 0 0 0 0; exit") RANDOM, -EIO, "not written");
 }
