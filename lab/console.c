@@ -18,31 +18,42 @@ void console_init(struct console *c, const char *path)
 	tail_init(&c->tail, path);
 }
 
-/* Keep escape sequences of firmware off the reader's terminal. */
-static void copy_printable(char *to, const char *from)
+/*
+ * Keep escape sequences of firmware off the reader's terminal, and out of the middle of what is
+ * looked for. All of it is looked through; what is kept is its beginning.
+ */
+static void copy_printable(char *to, size_t size, const char *from)
 {
 	size_t n = 0;
 
-	for (; *from && n < CONSOLE_LINE - 1; from++) {
+	for (; *from && n < size - 1; from++) {
 		if (isprint((unsigned char)*from) || *from == '\t')
 			to[n++] = *from;
 	}
 	to[n] = '\0';
 }
 
+/* @line, or what is left of it from @mark on if that stands far behind. */
+static void keep_mark(char *to, const char *line, const char *mark)
+{
+	snprintf(to, CONSOLE_LINE, "%.*s", CONSOLE_LINE - 1,
+		 mark - line > CONSOLE_LINE / 2 ? mark : line);
+}
+
 void console_line(struct console *c, const char *text)
 {
-	char *line = c->last[c->lines % CONSOLE_KEEP];
+	char line[sizeof(c->tail.buf)];
 
-	copy_printable(line, text);
+	copy_printable(line, sizeof(line), text);
+	keep_mark(c->last[c->lines % CONSOLE_KEEP], line, line);
 	c->lines++;
 	if (strstr(line, "Kernel panic") && !c->panic[0])
-		strcpy(c->panic, line);
+		keep_mark(c->panic, line, strstr(line, "Kernel panic"));
 	for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {
 		if (!strstr(line, warnings[i]))
 			continue;
 		if (!c->warnings++)
-			strcpy(c->warning, line);
+			keep_mark(c->warning, line, strstr(line, warnings[i]));
 		return;
 	}
 }

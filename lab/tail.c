@@ -23,6 +23,15 @@ void tail_close(struct tail *t)
 	t->fd = -1;
 }
 
+/* A byte of 0, as of a serial line whose other end is reset, must not hide the rest of a line. */
+static void blank_zeros(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!text[i])
+			text[i] = ' ';
+	}
+}
+
 static void hand_on(struct tail *t, void (*line)(void *arg, const char *text), void *arg)
 {
 	char *start = t->buf;
@@ -53,6 +62,7 @@ int tail_read(struct tail *t, void (*line)(void *arg, const char *text), void *a
 	if (t->fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	while ((n = read(t->fd, t->buf + t->len, sizeof(t->buf) - 1 - t->len)) > 0) {
+		blank_zeros(t->buf + t->len, (size_t)n);
 		t->len += (size_t)n;
 		hand_on(t, line, arg);
 	}

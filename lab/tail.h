@@ -18,8 +18,8 @@ void tail_close(struct tail *t);
 
 /*
  * Call @line for every whole line that was added since the last call. A line
- * longer than the buffer is handed on in pieces. A file that does not exist yet
- * has no lines. Returns 0 or -errno.
+ * longer than the buffer is handed on in pieces; bytes of 0 come as blanks. A file that
+ * does not exist yet has no lines. Returns 0 or -errno.
  */
 int tail_read(struct tail *t, void (*line)(void *arg, const char *text), void *arg);
 
