@@ -11,7 +11,10 @@
 
 #include "json_at.h"
 
-/* Types by letter: i integer, n number, s string, b boolean, o object, ? or null. */
+/*
+ * Types by letter: i count (an integer, not negative), n number, s string, b boolean, o object,
+ * ? or null.
+ */
 static const struct {
 	const char *ev, *path, *type;
 } members[] = {
@@ -63,7 +66,7 @@ static bool has_type(const json_t *value, const char *type)
 {
 	switch (type[0]) {
 	case 'i':
-		if (json_is_integer(value))
+		if (json_is_integer(value) && json_integer_value(value) >= 0)
 			return true;
 		break;
 	case 'n':

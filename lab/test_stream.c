@@ -114,6 +114,8 @@ static void test_members_are_needed(void **state)
 	assert_int_equal(verdict_on("\n"), -EBADMSG);
 	assert_int_equal(verdict_on("{}\n"), -EBADMSG);
 	assert_int_equal(verdict_on("{\"ev\":\"jump\",\"cycle\":1}\n"), -EBADMSG);
+	assert_int_equal(verdict_on("{\"ev\":\"rate\",\"iops\":0}\n"), 1);
+	assert_int_equal(verdict_on("{\"ev\":\"rate\",\"iops\":-1}\n"), -EBADMSG);
 	assert_int_equal(verdict_on("{\"ev\":\"done\",\"verdict\":\"pass\",\"reason\":null}\n"),
 			 -EBADMSG);
 }
