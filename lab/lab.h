@@ -61,7 +61,8 @@ static inline bool lab_listed(const char *list, const char *word)
 		if (strncmp(list, word, len) == 0 && (list[len] == ',' || !list[len]))
 			return true;
 		list = strchr(list, ',');
-		list += list ? 1 : 0;
+		if (list)
+			list++;
 	}
 	return false;
 }
