@@ -43,7 +43,7 @@ static json_int_t in_phases(json_t *by_phase, const char *const *phases)
 	json_int_t sum = 0;
 
 	for (; *phases; phases++)
-		sum += json_int_at(by_phase, *phases);
+		sum = json_sum(sum, json_int_at(by_phase, *phases));
 	return sum;
 }
 
@@ -232,7 +232,7 @@ static json_int_t total(json_t *cycles, const char *oracle)
 	size_t i;
 
 	json_array_foreach(cycles, i, record)
-		sum += json_int_at(json_at(record, "oracles"), oracle);
+		sum = json_sum(sum, json_int_at(json_at(record, "oracles"), oracle));
 	return sum;
 }
 

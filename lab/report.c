@@ -56,6 +56,14 @@ static double rank(const double *sorted, size_t count, unsigned int percent)
 	return sorted[n ? n - 1 : 0];
 }
 
+/* A number as an integer: of the greatest there is no double. */
+static json_int_t whole(double value)
+{
+	const double limit = 9223372036854774784.0;	/* the last before 2^63 */
+
+	return (json_int_t)(value > limit ? limit : value < -limit ? -limit : value);
+}
+
 /* {min, median, [p99,] max} of the numbers at @path; null if there are none. */
 static json_t *spread(json_t *cycles, const char *path, bool integers, bool p99)
 {
@@ -80,7 +88,7 @@ static json_t *spread(json_t *cycles, const char *path, bool integers, bool p99)
 		for (size_t i = 0; i < 4; i++) {
 			if (parts[i].name)
 				json_object_set_new(out, parts[i].name, integers ?
-						    json_integer((json_int_t)parts[i].value) :
+						    json_integer(whole(parts[i].value)) :
 						    json_real(parts[i].value));
 		}
 	}
@@ -95,26 +103,35 @@ static json_int_t sum(json_t *cycles, const char *path)
 	size_t i;
 
 	json_array_foreach(cycles, i, record)
-		n += json_int_at(record, path);
+		n = json_sum(n, json_int_at(record, path));
 	return n;
+}
+
+static void add_members(json_t *sums, json_t *object)
+{
+	json_t *value;
+	const char *name;
+
+	/* A name is one, also if there is a dot in it. */
+	json_object_foreach(object, name, value) {
+		json_int_t so_far = json_integer_value(json_object_get(sums, name));
+
+		if (json_is_integer(value))
+			json_object_set_new(sums, name,
+					    json_integer(json_sum(so_far,
+								  json_integer_value(value))));
+	}
 }
 
 /* Add up the integers of the objects at @path, name by name. */
 static json_t *sum_members(json_t *cycles, const char *path)
 {
 	json_t *sums = json_object();
-	json_t *record, *value;
-	const char *name;
+	json_t *record;
 	size_t i;
 
-	json_array_foreach(cycles, i, record) {
-		json_object_foreach(json_at(record, path), name, value) {
-			if (json_is_integer(value))
-				json_object_set_new(sums, name,
-						    json_integer(json_integer_value(value) +
-								 json_int_at(sums, name)));
-		}
-	}
+	json_array_foreach(cycles, i, record)
+		add_members(sums, json_at(record, path));
 	return sums;
 }
 
@@ -229,16 +246,16 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 {
 	bool emulated = run->accel && strcmp(run->accel, "tcg") == 0;
 
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s, s:{s:s?,s:s}, s:{s:s?,s:s?,s:s?},"
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s, s:{s:o,s:s}, s:{s:o,s:o,s:o},"
 			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o},"
 			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:s}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
-			 "reason", run->reason, "timing", emulated ? "emulated" : "real",
-			 "kernel", "version", run->kernel, "series_sha256", run->series,
-			 "host", "cpu", run->cpu, "accel", run->accel,
-			 "emulator", run->emulator,
+			 "reason", json_text(run->reason), "timing", emulated ? "emulated" : "real",
+			 "kernel", "version", json_text(run->kernel), "series_sha256", run->series,
+			 "host", "cpu", json_text(run->cpu), "accel", json_text(run->accel),
+			 "emulator", json_text(run->emulator),
 			 "loads", loads_part(run->loads), "control", run->control,
 			 "control_caught", run->control_caught < 0 ? json_null() :
 			 json_boolean(run->control_caught),

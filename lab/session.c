@@ -197,8 +197,8 @@ static void add_missing(struct session *s, json_t *record)
 		n = (json_int_t)s->sent + 1 - next;
 	json_object_set_new(nic, "missing", json_integer(n));
 	json_object_set_new(json_at(record, "dma"), "lost",
-			    json_integer(json_int_at(record, "dma.lost") + n));
-	json_integer_set(data, json_integer_value(data) + n);
+			    json_integer(json_sum(json_int_at(record, "dma.lost"), n)));
+	json_integer_set(data, json_sum(json_integer_value(data), n));
 }
 
 /* Takes @record. */
@@ -234,8 +234,8 @@ static void end_failed_cycle(struct session *s, const char *fmt, ...)
 	read_logs(s);
 	if (!s->quiet)
 		memset(&s->counts, 0, sizeof(s->counts));
-	record = json_pack("{s:I,s:s,s:s,s:{s:n,s:n,s:n}}", "cycle", s->cycle, "verdict", "fail",
-			   "reason", reason, "oracles", "iommu", "device", "data");
+	record = json_pack("{s:I,s:s,s:o,s:{s:n,s:n,s:n}}", "cycle", s->cycle, "verdict", "fail",
+			   "reason", json_text(reason), "oracles", "iommu", "device", "data");
 	add_outside(s, record, false);
 	end(s, LAB_FAIL, "cycle %lld: %s", (long long)s->cycle, reason);
 	keep(s, record);
@@ -401,7 +401,7 @@ static void on_jump(struct session *s, json_t *event)
 
 static void on_cycle(struct session *s, json_t *event)
 {
-	char why[200];
+	char why[200], reason[240];
 
 	if ((s->state != ST_DRAIN && s->state != ST_JUMP) ||
 	    json_int_at(event, "cycle") != s->cycle) {
@@ -418,7 +418,8 @@ static void on_cycle(struct session *s, json_t *event)
 	if (strcmp(json_string_at(event, "verdict"), "pass") == 0 &&
 	    !judge_cycle(event, s->config->loads, s->config->bystanders, why, sizeof(why))) {
 		json_object_set_new(event, "verdict", json_string("fail"));
-		json_object_set_new(event, "reason", json_pack("s+", "seen by the lab: ", why));
+		snprintf(reason, sizeof(reason), "seen by the lab: %s", why);
+		json_object_set_new(event, "reason", json_text(reason));
 	}
 	keep(s, json_incref(event));
 	enter(s, ST_LOAD);

@@ -127,6 +127,46 @@ static void test_failed_cycle_is_not_completed(void **state)
 	json_decref(cycles);
 }
 
+/* The reason may quote a line of the guest, cut anywhere: there must be a document all the same. */
+static void test_any_bytes_make_a_document(void **state)
+{
+	struct report_run run = a_run();
+	json_t *cycles = json_array(), *document;
+
+	(void)state;
+	run.reason = "result line 1: \xff\xc3";
+	run.kernel = "7.2\xc3";
+	run.emulator = "11.1 (\xc3\xa4)";
+	document = report_document(&run, NULL, cycles);
+	assert_non_null(document);
+	assert_string_equal(json_string_at(document, "reason"), "result line 1: ??");
+	assert_string_equal(json_string_at(document, "kernel.version"), "7.2?");
+	assert_string_equal(json_string_at(document, "host.emulator"), "11.1 (\xc3\xa4)");
+	json_decref(document);
+	json_decref(cycles);
+}
+
+/* Sums of any numbers: many faults must not come to none. */
+static void test_sums_do_not_wrap(void **state)
+{
+	json_t *cycles = json_array(), *sums;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		json_array_append_new(cycles, json_pack("{s:{s:I,s:I},s:{s:I}}", "a", "b", INT64_MAX,
+							"x.y", (json_int_t)2, "restore_walk", "ns",
+							INT64_MAX));
+	assert_true(sum(cycles, "a.b") == INT64_MAX);
+	sums = sum_members(cycles, "a");
+	assert_true(json_int_at(sums, "b") == INT64_MAX);
+	assert_int_equal(json_integer_value(json_object_get(sums, "x.y")), 6);
+	json_decref(sums);
+	sums = spread(cycles, "restore_walk.ns", true, false);
+	assert_true(json_int_at(sums, "max") > INT64_MAX - 2048);
+	json_decref(sums);
+	json_decref(cycles);
+}
+
 static void test_rank(void **state)
 {
 	double v[200];
@@ -146,6 +186,8 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_run_without_cycles),
 		cmocka_unit_test(test_failed_cycle_is_not_completed),
+		cmocka_unit_test(test_any_bytes_make_a_document),
+		cmocka_unit_test(test_sums_do_not_wrap),
 		cmocka_unit_test(test_rank),
 	};
 
