@@ -25,7 +25,7 @@ dpdk_libs := $(if $(filter on,$(DPDK)),$(shell pkg-config --libs libdpdk))
 tests := $(patsubst %.c,$(B)/test/%,$(wildcard lib/test_*.c stress/test_*.c lab/test_*.c))
 benches := $(patsubst %.c,$(B)/test/%,$(wildcard stress/bench_*.c))
 
-.PHONY: help run test exits kernel programs unit-tests bench results clean FORCE
+.PHONY: help run test exits fuzz kernel programs unit-tests fuzz-programs bench results clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
+	@echo "  make fuzz     parsers fed anything, for longer than make test does (TARGET=name  SECONDS=n)"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
 	@echo "  make results  RESULTS.md from the result files of earlier runs"
@@ -51,6 +52,10 @@ test:
 
 exits:
 	$(Q)lab/exits
+
+fuzz:
+	$(Q)lab/deps fuzz
+	$(Q)FUZZ_SECONDS=$(or $(SECONDS),600) lab/test-fuzz $(TARGET)
 
 kernel:
 	$(Q)lab/deps build
@@ -76,7 +81,7 @@ results:
 	$(Q)lab/results
 
 clean:
-	rm -rf $(B)/obj $(B)/bin $(B)/lib $(B)/test $(B)/initramfs $(B)/results
+	rm -rf $(B)/obj $(B)/bin $(B)/lib $(B)/test $(B)/fuzz $(B)/initramfs $(B)/results
 
 $(B)/bin/hf-agent: $(B)/obj/stress/agent.o $(B)/lib/agent.a
 	@mkdir -p $(@D)
@@ -127,5 +132,31 @@ $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
 
+# Fuzz targets, see lab/test-fuzz: all that they link is built anew, by clang with its sanitizers.
+FUZZ_CC ?= clang-14
+fuzz_checks := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+fuzz_cover := -fsanitize=fuzzer-no-link
+fuzz_flags = -O1 -g -std=gnu11 -D_GNU_SOURCE -w -MMD -MP -Ilib \
+	-isystem $(B)/headers/include -fno-omit-frame-pointer $(fuzz_checks) $(fuzz_cover)
+fuzz_targets := $(patsubst %.c,%,$(notdir $(wildcard fuzz/*.c)))
+
+fuzz-programs: $(fuzz_targets:%=$(B)/fuzz/bin/%)
+
+# Most of the time would go to patterns, and no input leads these astray.
+$(B)/fuzz/obj/stress/blocks.o: fuzz_checks := -O2
+$(B)/fuzz/obj/stress/blocks.o: fuzz_cover :=
+
+$(B)/fuzz/bin/%: $(B)/fuzz/obj/fuzz/%.o $(B)/fuzz/parts.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(FUZZ_CC) $(fuzz_checks) -fsanitize=fuzzer -o $@ $^ $(agent_libs)
+
+$(B)/fuzz/parts.a: $(patsubst %.c,$(B)/fuzz/obj/%.o,$(call parts,agent,stress) \
+	$(call parts,lab,lab) $(lib_parts))
+	$(call say,AR,$@)rm -f $@; $(AR) crs $@ $^
+
+$(B)/fuzz/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)$(FUZZ_CC) $(fuzz_flags) -c -o $@ $<
+
 .SECONDARY:
--include $(patsubst %.o,%.d,$(shell find $(B)/obj -name '*.o' 2>/dev/null))
+-include $(patsubst %.o,%.d,$(shell find $(B)/obj $(B)/fuzz/obj -name '*.o' 2>/dev/null))
