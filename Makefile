@@ -36,7 +36,7 @@ help:
 	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
-	@echo "  make fuzz     parsers fed anything, for longer than make test does (TARGET=name  SECONDS=n)"
+	@echo "  make fuzz     parsers fed anything, longer than in make test (TARGET=name  SECONDS=n)"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
 	@echo "  make results  RESULTS.md from the result files of earlier runs"
