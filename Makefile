@@ -36,7 +36,7 @@ help:
 	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
-	@echo "  make fuzz     parsers fed anything, longer than in make test (TARGET=name  SECONDS=n)"
+	@echo "  make fuzz     parsers fed anything (TARGET=name  SECONDS=n)"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
 	@echo "  make results  RESULTS.md from the result files of earlier runs"
@@ -55,7 +55,7 @@ exits:
 
 fuzz:
 	$(Q)lab/deps fuzz
-	$(Q)FUZZ_SECONDS=$(or $(SECONDS),600) lab/test-fuzz $(TARGET)
+	$(Q)FUZZ_SECONDS=$(or $(SECONDS),600) lab/fuzz $(TARGET)
 
 kernel:
 	$(Q)lab/deps build
@@ -132,7 +132,7 @@ $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -c -o $@ $<
 
-# Fuzz targets, see lab/test-fuzz: all that they link is built anew, by clang with its sanitizers.
+# Fuzz targets, see lab/fuzz: all that they link is built anew, by clang with its sanitizers.
 FUZZ_CC ?= clang-14
 fuzz_checks := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 fuzz_cover := -fsanitize=fuzzer-no-link

@@ -249,15 +249,16 @@ static void end_failed_cycle(struct session *s, const char *fmt, ...)
 static void damage_drive(struct session *s)
 {
 	char path[600];
-	uint8_t byte;
+	uint8_t byte = 0;
+	bool done;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/own.raw", s->config->dir);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &byte, 1, DAMAGED_BYTE) != 1)
-		end(s, LAB_ERROR, "own.raw cannot be damaged: %s", strerror(errno));
+	done = fd >= 0 && pread(fd, &byte, 1, DAMAGED_BYTE) == 1;
 	byte ^= 1;
-	if (fd >= 0 && pwrite(fd, &byte, 1, DAMAGED_BYTE) != 1)
+	done = done && pwrite(fd, &byte, 1, DAMAGED_BYTE) == 1;
+	if (!done)
 		end(s, LAB_ERROR, "own.raw cannot be damaged: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
