@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attach.h"
 #include "clock.h"
 #include "complain.h"
 #include "handover.h"
@@ -16,26 +17,8 @@
 
 static int attach(struct drive *d)
 {
-	int err = pcidev_bind_vfio(d->bdf);
+	int err = attach_new(d->bdf, &d->dma, &d->iommufd, &d->vfio, &d->map);
 
-	if (err)
-		return err;
-	d->iommufd = iommu_open();
-	if (d->iommufd < 0)
-		return d->iommufd;
-	err = vfio_open(&d->vfio, d->bdf);
-	if (!err)
-		err = vfio_bind(&d->vfio, d->iommufd);
-	if (!err)
-		err = iommu_map_above(&d->map, d->iommufd, d->dma.fd, d->dma.size, &d->vfio,
-				      memory_top_of_ram());
-	/* Pinning may have moved folios: are they still whole? */
-	if (!err)
-		err = memory_check_huge(&d->dma);
-	if (!err)
-		err = vfio_attach(&d->vfio, &d->map);
-	if (!err)
-		err = vfio_enable_dma(&d->vfio);
 	return err ? err : vfio_map_bar0(&d->vfio, NVME_BAR_SIZE, &d->bar);
 }
 
@@ -128,16 +111,7 @@ int drive_adopt(struct drive *d)
 
 int drive_replace(struct drive *d)
 {
-	struct iommu_map old = d->map;
-	int err = iommu_map(&d->map, d->iommufd, d->dma.fd, d->dma.size, &d->vfio);
-
-	if (err == -ERANGE)
-		return complain(err, "the IOVA does not fit the new page table");
-	if (!err)
-		err = vfio_attach(&d->vfio, &d->map);
-	if (!err && old.hwpt)
-		err = iommu_unmap(&old, d->iommufd);
-	return err;
+	return attach_replace(&d->dma, d->iommufd, &d->vfio, &d->map);
 }
 
 /*

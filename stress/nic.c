@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attach.h"
 #include "clock.h"
 #include "complain.h"
 #include "handover.h"
@@ -36,26 +37,8 @@ static int device_id(const char *bdf, uint32_t *id)
 
 static int attach(struct nic *n)
 {
-	int err = pcidev_bind_vfio(n->bdf);
+	int err = attach_new(n->bdf, &n->dma, &n->iommufd, &n->vfio, &n->map);
 
-	if (err)
-		return err;
-	n->iommufd = iommu_open();
-	if (n->iommufd < 0)
-		return n->iommufd;
-	err = vfio_open(&n->vfio, n->bdf);
-	if (!err)
-		err = vfio_bind(&n->vfio, n->iommufd);
-	if (!err)
-		err = iommu_map_above(&n->map, n->iommufd, n->dma.fd, n->dma.size, &n->vfio,
-				      memory_top_of_ram());
-	/* Pinning may have moved folios: are they still whole? */
-	if (!err)
-		err = memory_check_huge(&n->dma);
-	if (!err)
-		err = vfio_attach(&n->vfio, &n->map);
-	if (!err)
-		err = vfio_enable_dma(&n->vfio);
 	return err ? err : vfio_map_bar0(&n->vfio, NIC_BAR_SIZE, &n->bar);
 }
 
@@ -211,16 +194,7 @@ int nic_adopt(struct nic *n)
 
 int nic_replace(struct nic *n)
 {
-	struct iommu_map old = n->map;
-	int err = iommu_map(&n->map, n->iommufd, n->dma.fd, n->dma.size, &n->vfio);
-
-	if (err == -ERANGE)
-		return complain(err, "the NIC's IOVA does not fit the new page table");
-	if (!err)
-		err = vfio_attach(&n->vfio, &n->map);
-	if (!err && old.hwpt)
-		err = iommu_unmap(&old, n->iommufd);
-	return err;
+	return attach_replace(&n->dma, n->iommufd, &n->vfio, &n->map);
 }
 
 /*
