@@ -27,8 +27,9 @@
 #include "compare.h"
 #include "complain.h"
 #include "deepen.h"
-#include "exits.h"
 #include "drive.h"
+#include "exits.h"
+#include "failnth.h"
 #include "fio.h"
 #include "forwarder.h"
 #include "handover.h"
@@ -448,6 +449,57 @@ static int preserve(struct agent *a)
 	return err;
 }
 
+/* Whatever preserving has to allocate: if it fails, all is as it was before. */
+static int preserve_short_of_memory(struct agent *a)
+{
+	unsigned int n = 0, failed = 0, other = 0;
+	bool struck = true;
+	int err = 0;
+
+	while (!err && struck) {
+		err = failnth_arm(++n);
+		if (err)
+			break;
+		err = preserve(a);
+		struck = failnth_disarm();
+		if (a->session >= 0)
+			close(a->session);
+		failed += err != 0;
+		other += err && err != -ENOMEM;
+		if (struck)
+			err = 0;
+	}
+	channel_progress(&a->channel, "preserving makes %u allocations; it did without %u of them, "
+			 "and failed for want of %u", n - 1, n - 1 - failed, failed);
+	exits_tell(&a->channel, "preserving fails with ENOMEM, and in no other way", "",
+		   other || !failed ? -EIO : 0, 0);
+	exits_tell(&a->channel, "preserving, with memory", "", err, 0);
+	return err;
+}
+
+/* Also a file that could not be retrieved for want of memory, can be once there is some. */
+static int retrieve_fd(struct agent *a, enum token token, const char *what)
+{
+	unsigned int n = 0, failed = 0;
+	bool struck = true;
+	int fd = -ENOMEM;
+
+	if (!leaves_by(a, "out-of-memory"))
+		return luo_retrieve_fd(a->session, token, what);
+	while (fd < 0 && struck) {
+		fd = failnth_arm(++n);
+		if (fd)
+			return fd;
+		fd = luo_retrieve_fd(a->session, token, what);
+		struck = failnth_disarm();
+		failed += fd < 0;
+	}
+	channel_progress(&a->channel, "%s: retrieved at the %uth attempt", what, n);
+	exits_tell(&a->channel, "retrieve without memory, and then with", what,
+		   fd < 0 ? fd : failed ? 0 : -EIO, 0);
+	return fd;
+}
+
 /* The last that this kernel's agent writes: what the next one starts from. */
 static void close_ledger(struct agent *a)
 {
@@ -509,7 +561,10 @@ static int next_cycle(struct agent *a)
 		return err;
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
 	a->blame = a->channel.cycle ? EXIT_FAIL : EXIT_ERROR;
-	err = preserve(a);
+	if (leaves_by(a, "out-of-memory") && !a->channel.cycle)
+		err = preserve_short_of_memory(a);
+	if (!err)
+		err = preserve(a);
 	if (err)
 		return err;
 	probe_preserved(a);
@@ -537,7 +592,7 @@ static int next_cycle(struct agent *a)
 static int retrieve_drive_memory(struct agent *a)
 {
 	struct drive *d = &a->drive;
-	int fd = luo_retrieve_fd(a->session, TOKEN_DMA, "drive's memory");
+	int fd = retrieve_fd(a, TOKEN_DMA, "drive's memory");
 	int err = fd < 0 ? fd : drive_adopt_memory(d, a->params.nvme_bdf, &a->ledger.state, fd);
 
 	if (!err)
@@ -549,7 +604,7 @@ static int retrieve_drive_memory(struct agent *a)
 static int retrieve_nic_memory(struct agent *a)
 {
 	struct nic *n = &a->nic;
-	int fd = luo_retrieve_fd(a->session, TOKEN_NIC_DMA, "NIC's memory");
+	int fd = retrieve_fd(a, TOKEN_NIC_DMA, "NIC's memory");
 	int err = fd < 0 ? fd : nic_adopt_memory(n, a->params.nic_bdf, &a->ledger.state.nic, fd);
 
 	if (!err)
@@ -566,10 +621,10 @@ static int retrieve_memory(struct agent *a)
 		err = retrieve_nic_memory(a);
 	if (err)
 		return err;
-	a->kernel = luo_retrieve_fd(a->session, TOKEN_KERNEL, "kernel image");
+	a->kernel = retrieve_fd(a, TOKEN_KERNEL, "kernel image");
 	if (a->kernel < 0)
 		return a->kernel;
-	a->initrd = luo_retrieve_fd(a->session, TOKEN_INITRD, "initial file system");
+	a->initrd = retrieve_fd(a, TOKEN_INITRD, "initial file system");
 	return a->initrd < 0 ? a->initrd : 0;
 }
 
@@ -580,11 +635,11 @@ static int retrieve_device(struct agent *a, const char *bdf, int *iommufd, int *
 
 	if (err)
 		return err;
-	*iommufd = luo_retrieve_fd(a->session, is_nic ? TOKEN_NIC_IOMMUFD : TOKEN_IOMMUFD,
+	*iommufd = retrieve_fd(a, is_nic ? TOKEN_NIC_IOMMUFD : TOKEN_IOMMUFD,
 				   is_nic ? "NIC's iommufd" : "drive's iommufd");
 	if (*iommufd < 0)
 		return *iommufd;
-	*vfio = luo_retrieve_fd(a->session, is_nic ? TOKEN_NIC_VFIO : TOKEN_VFIO,
+	*vfio = retrieve_fd(a, is_nic ? TOKEN_NIC_VFIO : TOKEN_VFIO,
 				is_nic ? "NIC" : "drive");
 	return *vfio < 0 ? *vfio : 0;
 }
@@ -783,7 +838,7 @@ static int next_kernel(struct agent *a)
 		.forwarder = p->loads.dpdk ? &a->forwarder : NULL,
 		.fio = p->loads.fio ? &a->fio : NULL,
 	};
-	int err = luo_retrieve_fd(a->session, TOKEN_LEDGER, "ledger");
+	int err = retrieve_fd(a, TOKEN_LEDGER, "ledger");
 
 	a->blame = EXIT_FAIL;
 	if (err >= 0)

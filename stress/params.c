@@ -176,7 +176,7 @@ static bool known_exit(const char *name)
 	static const char *const known[] = {
 		"none", "again", "stopped", "probes", "die-preserved", "die-retrieved", "die-bound",
 		"die-replaced", "die-finished", "finish-unretrieved", "iommu-off", "kho-off",
-		"liveupdate-off",
+		"liveupdate-off", "out-of-memory",
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
