@@ -27,7 +27,7 @@ static void check_result(const struct params *p)
 	MUST(p->loads.nvme || p->loads.nic);
 	MUST(p->nic_depth <= NIC_RX_DEPTH_MAX);
 	MUST(memchr(p->initrd, 0, sizeof(p->initrd)) && memchr(p->nic_bdf, 0, sizeof(p->nic_bdf)));
-	MUST(strcmp(p->control, p->unpreserved ? "unpreserved" : "none") == 0);
+	MUST(control_known(p->control));
 }
 
 FUZZ()

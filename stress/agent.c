@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "compare.h"
 #include "complain.h"
+#include "control.h"
 #include "deepen.h"
 #include "drive.h"
 #include "exits.h"
@@ -220,6 +221,13 @@ static int find_stopped(struct agent *a)
 	exits_tell(&a->channel, "the kernel's log says so", "",
 		   kernel_log_lines("bus master is off") ? 0 : -ENOENT, 0);
 	return 0;
+}
+
+/* Breaking something on purpose (configs/controls) is not the way, but what happens on it. */
+static int break_at(struct agent *a, enum control_at at)
+{
+	return control_break(a->params.control, at, a->params.loads.nvme ? &a->drive : NULL,
+			     a->params.loads.nic ? &a->nic : NULL);
 }
 
 /*
@@ -543,9 +551,15 @@ static int fill(struct agent *a)
 /* Preserving and loading have taken their time. */
 static int top_up(struct agent *a)
 {
+	int err = break_at(a, CONTROL_LAST_FILL);
+
+	if (err)
+		return err;
 	if (a->params.loads.nic)
 		nic_poll(&a->nic);
-	return a->params.loads.nvme ? deepen_again(&a->drive) : 0;
+	if (!a->params.loads.nvme || control_shows_early(a->params.control))
+		return 0;
+	return deepen_again(&a->drive);
 }
 
 /* Returns only if there was no jump. */
@@ -557,6 +571,8 @@ static int next_cycle(struct agent *a)
 	a->blame = EXIT_ERROR;
 	a->ledger.state.cycle = a->channel.cycle + 1;
 	err = fill(a);
+	if (!err)
+		err = break_at(a, CONTROL_FULL);
 	if (err)
 		return err;
 	/* A kernel that could not do it once is the wrong one; that cannot again, is broken. */
@@ -711,9 +727,15 @@ static int take_over(struct agent *a, struct cycle_result *r)
 		return err;
 	handover_mark("retrieve");
 	die_at(a, "die-retrieved");
-	err = adopt_and_replace(a);
+	err = break_at(a, CONTROL_RETRIEVED);
+	if (!err)
+		err = adopt_and_replace(a);
+	if (!err)
+		err = break_at(a, CONTROL_ADOPTED);
 	if (!err)
 		err = resume(a);
+	if (!err)
+		err = break_at(a, CONTROL_RESUMED);
 	if (!err)
 		err = finish_session(a);
 	if (!err)

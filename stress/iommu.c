@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "complain.h"
+#include "memory.h"
 
 int iommu_open(void)
 {
@@ -87,7 +88,7 @@ static int alloc_ioas(int iommufd, uint32_t *id)
 	return 0;
 }
 
-static int map_file(const struct iommu_map *map, int iommufd, int memfd)
+static int map_area(const struct iommu_map *map, int iommufd, int memfd, size_t from, size_t to)
 {
 	struct iommu_ioas_map_file arg = {
 		.size = sizeof(arg),
@@ -95,14 +96,24 @@ static int map_file(const struct iommu_map *map, int iommufd, int memfd)
 			 IOMMU_IOAS_MAP_READABLE,
 		.ioas_id = map->ioas,
 		.fd = memfd,
-		.length = map->size,
-		.iova = map->iova,
+		.start = from,
+		.length = to - from,
+		.iova = map->iova + from,
 	};
 
 	if (ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &arg))
 		return complain(-errno, "the DMA memory cannot be mapped at IOVA 0x%llx",
-				(unsigned long long)map->iova);
+				(unsigned long long)arg.iova);
 	return 0;
+}
+
+/* Two areas: what can be unmapped is one or the other, and nothing in between. */
+static int map_file(const struct iommu_map *map, int iommufd, int memfd)
+{
+	size_t data = map->size < DMA_DATA ? map->size : DMA_DATA;
+	int err = map_area(map, iommufd, memfd, 0, data);
+
+	return err || data == map->size ? err : map_area(map, iommufd, memfd, data, map->size);
 }
 
 static int alloc_hwpt(struct iommu_map *map, int iommufd, const struct vfio *v)
@@ -143,6 +154,18 @@ int iommu_unmap(const struct iommu_map *map, int iommufd)
 	if (!err)
 		err = destroy(iommufd, map->ioas);
 	return err ? complain(err, "the old page table cannot be freed") : 0;
+}
+
+int iommu_unmap_data(const struct iommu_map *map, int iommufd)
+{
+	struct iommu_ioas_unmap arg = {
+		.size = sizeof(arg), .ioas_id = map->ioas,
+		.iova = map->iova + DMA_DATA, .length = map->size - DMA_DATA,
+	};
+
+	if (ioctl(iommufd, IOMMU_IOAS_UNMAP, &arg))
+		return complain(-errno, "the data of the DMA memory cannot be unmapped");
+	return 0;
 }
 
 void iommu_map_refused(struct iommu_map *map, struct iommu_fault_queue *faults, int iommufd,

@@ -130,6 +130,7 @@ static bool slot_writes(const struct load *l, uint32_t slot, enum load_mix mix)
 static void start(struct load *l, uint32_t i, bool write)
 {
 	struct slot *s = &l->state->slots[i];
+	uint64_t offset = slot_offset(i);
 
 	s->use = write ? SLOT_WRITE : SLOT_READ;
 	s->at_jump = 0;
@@ -139,8 +140,12 @@ static void start(struct load *l, uint32_t i, bool write)
 		blocks_fill(slot_data(l, i), GROUP_BLOCKS, slot_lba(s), s->generation);
 	else
 		memcpy(slot_data(l, i), poison, GROUP_BYTES);
+	if (l->astray && !write) {
+		l->astray = false;
+		offset = DMA_ADMIN_END;
+	}
 	nvme_queue(l->nvme, write ? NVME_WRITE : NVME_READ, (uint16_t)i, slot_lba(s),
-		   GROUP_BLOCKS, slot_offset(i));
+		   GROUP_BLOCKS, offset);
 	l->inflight++;
 }
 

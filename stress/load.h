@@ -4,6 +4,7 @@
 #ifndef HF_LOAD_H
 #define HF_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ledger.h"
@@ -41,6 +42,7 @@ struct load {
 	struct ledger_state *state;
 	uint32_t inflight;
 	struct load_counts counts;
+	bool astray;		/* control: the next read leads into a canary */
 	char problem[128];	/* the first command or canary that was not right */
 };
 

@@ -10,6 +10,9 @@
 #define MIB (1024UL * 1024)
 #define HUGE_SIZE (2 * MIB)
 
+/* In either layout of DMA memory: queues or rings before, data slots from here on. */
+#define DMA_DATA HUGE_SIZE
+
 /*
  * The DMA memfd, by byte offset. Device addresses (IOVA) are the same offsets
  * from a base that is above all RAM. Whatever is not named here is canary.
@@ -30,7 +33,7 @@
 #define DMA_IO_CQ_END	0x20000
 #define DMA_IO_SQ	0x40000
 #define DMA_IO_SQ_END	0x80000
-#define DMA_SLOTS	0x200000
+#define DMA_SLOTS	DMA_DATA
 #define DMA_SLOT_SIZE	0x3000
 
 /* A memfd and our mapping of it. */

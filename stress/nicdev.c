@@ -306,6 +306,13 @@ int nicdev_start(struct nicdev *n, const struct nic_io *io, uint32_t device,
 	return 0;
 }
 
+void nicdev_reset(volatile void *bar)
+{
+	struct nic_io io = nic_io_mmio(bar);
+
+	io.write(&io, NIC_CTRL, io.read(&io, NIC_CTRL) | NIC_CTRL_RST);
+}
+
 void nicdev_stop(struct nicdev *n)
 {
 	put(n, NIC_RCTL, get(n, NIC_RCTL) & ~NIC_RCTL_EN);

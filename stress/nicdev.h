@@ -33,7 +33,7 @@
  */
 #define NIC_RX_RING	0x0
 #define NIC_TX_RING	0x110000
-#define NIC_SLOTS	0x200000
+#define NIC_SLOTS	DMA_DATA
 #define NIC_SLOT_SIZE	0x1000
 #define NIC_SLOT_DATA	0x400
 #define NIC_BUFFER	0x800
@@ -111,6 +111,9 @@ int nicdev_adopt(struct nicdev *n, const struct nic_io *io);
 
 /* No DMA from here on, in either direction. */
 void nicdev_stop(struct nicdev *n);
+
+/* Reset the device, whoever runs it, and do not wait for it. */
+void nicdev_reset(volatile void *bar);
 
 /*
  * Is the device behind @io running the rings of @state? Counts what is not so; reads

@@ -78,6 +78,11 @@ uint32_t nvme_cc(volatile void *bar)
 	return read32(bar, REG_CC);
 }
 
+void nvme_disable(volatile void *bar)
+{
+	write32(bar, REG_CC, 0);
+}
+
 static void ring(const struct nvme *n, uint32_t queue, bool completion, uint32_t value)
 {
 	/*

@@ -93,6 +93,9 @@ unsigned int nvme_differs(volatile void *bar, const struct nvme_state *state, ch
 uint32_t nvme_csts(volatile void *bar);
 uint32_t nvme_cc(volatile void *bar);
 
+/* Reset the controller, and do not wait for it. */
+void nvme_disable(volatile void *bar);
+
 /*
  * Put a command for @count blocks from @lba on into the submission queue; the
  * data is at @offset of the DMA memory, on a page boundary, over two pages. The

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "complain.h"
+#include "control.h"
 #include "ledger.h"
 
 const char params_usage[] =
@@ -22,7 +23,7 @@ const char params_usage[] =
 	"  --cycles=N       jumps, 0 too (3)\n"
 	"  --load=LIST      what does the DMA: nvme, nic on preserved devices; fio, dpdk beside\n"
 	"                   them (nvme)\n"
-	"  --control=NAME   none, or unpreserved: only memory is handed over, so DMA is lost\n"
+	"  --control=NAME   in each cycle break something: configs/controls of Holdfast (none)\n"
 	"  --exit=NAME      in the first cycle leave the straight way: configs/exits of Holdfast\n"
 	"                   (none); again: what is left is to be gone on with\n"
 	"  --bystanders=LIST\n"
@@ -204,8 +205,8 @@ static int check(struct params *p)
 	if (!known_exit(p->exit))
 		return complain(-EINVAL, "exit=%s is not known", p->exit);
 	p->unpreserved = strcmp(p->control, "unpreserved") == 0;
-	if (!p->unpreserved && strcmp(p->control, "none") != 0)
-		return complain(-EINVAL, "control=%s: known are none, unpreserved", p->control);
+	if (!control_known(p->control))
+		return complain(-EINVAL, "control=%s is not known", p->control);
 	if (!p->blackout_ms)
 		p->blackout_ms = p->stretch ? 16000 : 8000;
 	return 0;

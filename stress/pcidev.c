@@ -183,7 +183,7 @@ unsigned int pcidev_count_errors(const struct pci_errors *e)
 			      __builtin_popcount(e->uncorrectable));
 }
 
-volatile void *pcidev_look_at_bar0(const char *bdf, size_t size)
+static volatile void *map_bar0(const char *bdf, size_t size, int prot)
 {
 	char path[96];
 	void *map;
@@ -193,7 +193,17 @@ volatile void *pcidev_look_at_bar0(const char *bdf, size_t size)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	map = mmap(NULL, size, prot, MAP_SHARED, fd, 0);
 	close(fd);
 	return map == MAP_FAILED ? NULL : map;
+}
+
+volatile void *pcidev_look_at_bar0(const char *bdf, size_t size)
+{
+	return map_bar0(bdf, size, PROT_READ);
+}
+
+volatile void *pcidev_bar0(const char *bdf, size_t size)
+{
+	return map_bar0(bdf, size, PROT_READ | PROT_WRITE);
 }

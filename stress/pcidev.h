@@ -70,4 +70,7 @@ unsigned int pcidev_count_errors(const struct pci_errors *e);
  */
 volatile void *pcidev_look_at_bar0(const char *bdf, size_t size);
 
+/* The same to write to, past whoever has the device: for controls only. */
+volatile void *pcidev_bar0(const char *bdf, size_t size);
+
 #endif /* HF_PCIDEV_H */

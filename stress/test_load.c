@@ -251,6 +251,34 @@ static void what_never_completes_is_lost(void **s)
 	expect(10, 0, DEPTH - 10, 0, 0);
 }
 
+/* The control: a real command of the device, whose data goes where none may. */
+static void command_astray_is_stray(void **s)
+{
+	(void)s;
+	load.astray = true;
+	load_fill(&load, LOAD_READ);
+	serve(DEPTH);
+	load_reap(&load);
+	expect(DEPTH - 1, 0, 1, 0, 0);
+	load_check_canaries(&load);
+	expect(DEPTH - 1, 0, 1, 0, 1);
+	assert_false(load.astray);
+}
+
+/* The control: somebody has taken the entry, and nobody was told. */
+static void dropped_completion_is_lost(void **s)
+{
+	struct nvme_cqe cqe;
+
+	(void)s;
+	load_fill(&load, LOAD_READ);
+	serve(DEPTH);
+	assert_true(nvme_next(&nvme, &cqe));
+	assert_int_equal(load_drain(&load, 1), 1);
+	load_give_up(&load);
+	expect(DEPTH - 1, 0, 1, 0, 0);
+}
+
 /* The tenth entry's DMA was lost; six came behind it, which no reader ever sees. */
 static void hole_in_the_queue_is_counted(void **s)
 {
@@ -304,6 +332,7 @@ int main(void)
 		TEST(changed_write_buffer_is_stray),
 		TEST(unknown_and_double_completions_are_stray), TEST(every_canary_is_watched),
 		TEST(what_never_completes_is_lost), TEST(hole_in_the_queue_is_counted),
+		TEST(command_astray_is_stray), TEST(dropped_completion_is_lost),
 		TEST(adopted_load_goes_on),
 	};
 

@@ -58,6 +58,8 @@ static void typing_errors_are_refused(void **state)
 		assert_int_equal(parse(bad[i], NULL), -EINVAL);
 		assert_string_not_equal(complaint(), "");
 	}
+	assert_int_equal(parse("hf.control=stray-write", NULL), 0);
+	assert_false(p.unpreserved);
 	assert_int_equal(parse("", "--nonsense=1"), -EINVAL);
 	assert_int_equal(parse("", "nonsense"), -EINVAL);
 }
