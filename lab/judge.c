@@ -9,7 +9,7 @@
 #include "json_at.h"
 #include "lab.h"
 
-static const char *const oracles[] = { "iommu", "device", "data", "emulator" };
+static const char *const oracles[] = { "iommu", "device", "data", "emulator", "outside" };
 
 #define ORACLES (sizeof(oracles) / sizeof(oracles[0]))
 
@@ -236,15 +236,28 @@ static json_int_t total(json_t *cycles, const char *oracle)
 	return sum;
 }
 
-bool judge_control(const char *control, const char *must_catch, json_t *cycles, char *why,
-		   size_t size)
+/* The same names for what is known of replaced page tables. */
+static json_int_t of_swaps(json_t *swaps, const char *oracle)
 {
-	char seen[160] = "", blind[80] = "";
+	if (!swaps)
+		return 0;
+	if (strcmp(oracle, "data") == 0)
+		return json_sum(json_int_at(swaps, "lost"), json_sum(json_int_at(swaps, "corrupt"),
+								     json_int_at(swaps, "stray")));
+	if (strcmp(oracle, "device") == 0)
+		return json_sum(json_int_at(swaps, "faulted"), json_int_at(swaps, "csts") != 1);
+	return json_int_at(swaps, oracle);
+}
+
+bool judge_control(const char *control, const char *must_catch, json_t *swaps, json_t *cycles,
+		   char *why, size_t size)
+{
+	char seen[200] = "", blind[80] = "";
 	json_int_t n[ORACLES];
 	size_t used = 0, blind_used = 0;
 
 	for (size_t i = 0; i < ORACLES; i++) {
-		n[i] = total(cycles, oracles[i]);
+		n[i] = json_sum(total(cycles, oracles[i]), of_swaps(swaps, oracles[i]));
 		if (n[i])
 			used += (size_t)snprintf(seen + used, sizeof(seen) - used, "%s%s: %lld",
 						 used ? ", " : "", oracles[i], (long long)n[i]);
@@ -260,4 +273,22 @@ bool judge_control(const char *control, const char *must_catch, json_t *cycles, 
 	else
 		snprintf(why, size, "control %s NOT caught by %s (%s)", control, blind, seen);
 	return !blind_used && used;
+}
+
+bool judge_harmless(const char *control, bool pass, json_t *cycles, char *why, size_t size)
+{
+	json_int_t full = 0;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(cycles, i, record)
+		full = json_sum(full, json_int_at(record, "nic.ring_full"));
+	if (!pass)
+		snprintf(why, size, "control %s counted as a fault", control);
+	else if (!full)
+		snprintf(why, size, "control %s did nothing: no ring was full", control);
+	else
+		snprintf(why, size, "control %s is no fault: ring full %lld times", control,
+			 (long long)full);
+	return pass && full;
 }

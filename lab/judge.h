@@ -34,11 +34,17 @@ bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size);
 bool judge_exits(json_t *exits, char *why, size_t size);
 
 /*
- * Was the run's deliberate fault caught by every oracle named in @must_catch
- * ("data,emulator")? Writes what each oracle counted, or which one was blind,
+ * Was the run's deliberate fault caught, in @cycles or @swaps (NULL: there were none), by every
+ * oracle named in @must_catch ("data,emulator")? Writes what each oracle counted, or which one was blind,
  * to @why.
  */
-bool judge_control(const char *control, const char *must_catch, json_t *cycles, char *why,
-		   size_t size);
+bool judge_control(const char *control, const char *must_catch, json_t *swaps, json_t *cycles,
+		   char *why, size_t size);
+
+/*
+ * The same for what must be no fault, a full ring: has there been one in @cycles, and did the run
+ * @pass all the same?
+ */
+bool judge_harmless(const char *control, bool pass, json_t *cycles, char *why, size_t size);
 
 #endif /* HF_JUDGE_H */

@@ -217,15 +217,15 @@ static json_t *blackout_part(json_t *cycles)
 	return blackout;
 }
 
-static json_t *loads_part(const char *loads)
+static json_t *list_part(const char *words)
 {
 	json_t *list = json_array();
 
-	while (*loads) {
-		size_t len = strcspn(loads, ",");
+	while (*words) {
+		size_t len = strcspn(words, ",");
 
-		json_array_append_new(list, json_stringn(loads, len));
-		loads += len + (loads[len] == ',');
+		json_array_append_new(list, json_stringn(words, len));
+		words += len + (words[len] == ',');
 	}
 	return list;
 }
@@ -247,8 +247,8 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 	bool emulated = run->accel && strcmp(run->accel, "tcg") == 0;
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s, s:{s:o,s:s}, s:{s:o,s:o,s:o},"
-			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o},"
-			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:s}",
+			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o,s:o},"
+			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:s, s:o}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -256,7 +256,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "kernel", "version", json_text(run->kernel), "series_sha256", run->series,
 			 "host", "cpu", json_text(run->cpu), "accel", json_text(run->accel),
 			 "emulator", json_text(run->emulator),
-			 "loads", loads_part(run->loads), "control", run->control,
+			 "loads", list_part(run->loads), "control", run->control,
 			 "control_caught", run->control_caught < 0 ? json_null() :
 			 json_boolean(run->control_caught),
 			 "stretch_ms", run->stretch_ms,
@@ -267,13 +267,16 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "device", sum_or_null(cycles, "oracles.device"),
 			 "data", sum_or_null(cycles, "oracles.data"),
 			 "emulator", sum_or_null(cycles, "oracles.emulator"),
+			 "outside", sum_or_null(cycles, "oracles.outside"),
 			 "emulator", sum_members(cycles, "emulator"),
 			 "restore_walk", walk_part(cycles),
 			 "blackout_ms", blackout_part(cycles),
 			 "bystanders", sum_members(cycles, "bystanders"),
 			 "warnings", (json_int_t)run->warnings,
 			 "topology", run->topology, "bench", run->bench,
-			 "exits", run->exits, "exit", run->exit ? run->exit : "none");
+			 "exits", run->exits, "exit", run->exit ? run->exit : "none",
+			 "must_catch", list_part(strcmp(run->must_catch, "none") ?
+						  run->must_catch : ""));
 }
 
 int report_write(const char *dir, const json_t *document)
@@ -341,7 +344,7 @@ static void print_cycle(FILE *to, json_t *record)
 	static const char *const columns[] = {
 		"dma.inflight", "dma.in_blackout", "nic.in_blackout", "dma.faulted", "dma.lost", "dma.corrupt",
 		"dma.stray", "oracles.iommu", "oracles.device", "oracles.data",
-		"oracles.emulator", "outside.samples",
+		"oracles.emulator", "oracles.outside", "outside.samples",
 	};
 
 	fprintf(to, "%5lld %-5s", (long long)json_int_at(record, "cycle"),
@@ -376,7 +379,7 @@ void report_table(FILE *to, json_t *document, json_t *cycles)
 	}
 	if (json_array_size(cycles))
 		fprintf(to, "cycle       blackout_ms inflight blackout   frames  faulted     lost  corrupt"
-			"    stray    iommu   device     data emulator    looks\n");
+			"    stray    iommu   device     data emulator  outside    looks\n");
 	json_array_foreach(cycles, i, record)
 		print_cycle(to, record);
 	if (json_is_object(json_at(document, "blackout_ms"))) {

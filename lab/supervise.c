@@ -29,7 +29,8 @@ static const char usage[] =
 	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
-	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator)\n"
+	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator,outside);\n"
+	"                     none: it is no fault\n"
 	"  --bystanders=LIST  nvme, nic: devices of the guest's kernel that must have worked\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
 	"  --device=A/A       a device under test and its root port, each as dddd:bb:dd.f; up to 4\n"
@@ -86,7 +87,7 @@ static const struct option long_options[] = {
 struct options {
 	struct session_config session;
 	struct report_run run;
-	const char *results, *must_catch;
+	const char *results;
 	bool json;
 };
 
@@ -180,7 +181,7 @@ static void take_option(struct options *o, int id, const char *value)
 		o->run.control = value;
 		break;
 	case OPT_MUST_CATCH:
-		o->must_catch = value;
+		o->run.must_catch = value;
 		break;
 	case OPT_STRETCH:
 		o->run.stretch_ms = number(value, 0);
@@ -299,20 +300,28 @@ static const char *processor(void)
 
 /*
  * A control that every oracle it was made for has seen is still a failed run:
- * fail is what it was made to be. The reason says which it was.
+ * fail is what it was made to be, unless it is no fault. The reason says which it was.
  */
 static void judge_run(struct options *o, struct session_result *r)
 {
-	char judgement[200], ended[sizeof(r->reason)];
+	bool harmless = strcmp(o->run.must_catch, "none") == 0, pass = r->verdict == LAB_PASS;
+	char judgement[240], ended[sizeof(r->reason)];
 
 	o->run.control_caught = -1;
 	if (strcmp(o->run.control, "none") == 0 || r->verdict == LAB_ERROR)
 		return;
-	o->run.control_caught = judge_control(o->run.control, o->must_catch, r->cycles,
-					      judgement, sizeof(judgement));
+	if (harmless)
+		o->run.control_caught = judge_harmless(o->run.control, pass, r->cycles, judgement,
+						       sizeof(judgement));
+	else
+		o->run.control_caught = judge_control(o->run.control, o->run.must_catch, r->swaps,
+						      r->cycles, judgement,
+						      sizeof(judgement));
 	snprintf(ended, sizeof(ended), "%s", r->reason);
-	snprintf(r->reason, sizeof(r->reason), "%s (%.250s)", judgement, ended);
-	r->verdict = LAB_FAIL;
+	snprintf(r->reason, sizeof(r->reason), "%s%s%.240s%s", judgement, *ended ? " (" : "", ended,
+		 *ended ? ")" : "");
+	if (!harmless || !o->run.control_caught)
+		r->verdict = LAB_FAIL;
 }
 
 static void catch_signals(void)
@@ -359,7 +368,7 @@ int main(int argc, char **argv)
 		},
 		.run = {
 			.machine = "unknown", .profile = "unknown", .loads = "", .series = "",
-			.control = "none",
+			.control = "none", .must_catch = "",
 		},
 		.results = "build/results",
 	};

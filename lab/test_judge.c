@@ -202,7 +202,7 @@ static bool caught(json_int_t data, json_int_t emulator, const char *must_catch,
 {
 	json_t *cycles = json_pack("[{s:{s:n,s:i,s:I,s:I}}]", "oracles", "iommu", "device", 0,
 				   "data", data, "emulator", emulator);
-	bool is = judge_control("unpreserved", must_catch, cycles, why, 200);
+	bool is = judge_control("unpreserved", must_catch, NULL, cycles, why, 200);
 
 	json_decref(cycles);
 	return is;
@@ -222,6 +222,51 @@ static void test_control(void **state)
 	assert_false(caught(1873, 0, "data,emulator", why));
 	assert_true(caught(1873, 0, "data", why));
 	assert_false(caught(0, 0, "", why));
+}
+
+static bool caught_in_swaps(const char *member, const char *must_catch, char *why)
+{
+	json_t *swaps = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "faulted", 0, "lost", 0, "corrupt",
+				  0, "stray", 0, "csts", 1, "iommu", 0, "emulator", 0);
+	bool is;
+
+	json_object_set_new(swaps, member, json_integer(3));
+	is = judge_control("not-hitless", must_catch, swaps, NULL, why, 200);
+	json_decref(swaps);
+	return is;
+}
+
+static void test_control_in_swaps(void **state)
+{
+	char why[200];
+
+	(void)state;
+	assert_true(caught_in_swaps("iommu", "iommu", why));
+	assert_string_equal(why, "control not-hitless caught by iommu: 3");
+	assert_true(caught_in_swaps("emulator", "emulator", why));
+	assert_true(caught_in_swaps("corrupt", "data", why));
+	assert_true(caught_in_swaps("csts", "device", why));
+	assert_true(caught_in_swaps("faulted", "device", why));
+	assert_false(caught_in_swaps("faulted", "data", why));
+	assert_false(caught_in_swaps("other", "iommu", why));
+}
+
+/* It must happen, and the run must pass. */
+static void test_harmless(void **state)
+{
+	json_t *cycles = json_pack("[{s:{s:i}},{s:{s:i}}]", "nic", "ring_full", 0, "nic",
+				   "ring_full", 2);
+	char why[200];
+
+	(void)state;
+	assert_true(judge_harmless("ring-full", true, cycles, why, sizeof(why)));
+	assert_string_equal(why, "control ring-full is no fault: ring full 2 times");
+	assert_false(judge_harmless("ring-full", false, cycles, why, sizeof(why)));
+	assert_string_equal(why, "control ring-full counted as a fault");
+	json_array_remove(cycles, 1);
+	assert_false(judge_harmless("ring-full", true, cycles, why, sizeof(why)));
+	assert_non_null(strstr(why, "did nothing"));
+	json_decref(cycles);
 }
 
 static bool good_swaps(const char *member, json_int_t value, json_int_t planned, char *why)
@@ -295,6 +340,8 @@ int main(void)
 		cmocka_unit_test(test_exits),
 		cmocka_unit_test(test_complaint_and_reset_fail),
 		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_control_in_swaps),
+		cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_blind_and_idle_fail),
 		cmocka_unit_test(test_swaps),
 	};

@@ -11,13 +11,14 @@
 static json_t *record(int cycle, double ms, int ns)
 {
 	return json_pack("{s:i,s:s,s:s,s:{s:i,s:i,s:i,s:{s:i,s:i},s:i,s:i,s:i,s:i,s:i},"
-			 "s:{s:n,s:i,s:i,s:i},s:{s:s,s:i,s:i,s:i},s:{s:f,s:{s:f,s:f}},"
+			 "s:{s:n,s:i,s:i,s:i,s:i},s:{s:s,s:i,s:i,s:i},s:{s:f,s:{s:f,s:f}},"
 			 "s:{s:i},s:{s:i}}",
 			 "cycle", cycle, "verdict", "pass", "reason", "",
 			 "dma", "inflight", 2000, "completed", 2000, "in_blackout", 90,
 			 "in_blackout_by_phase", "jump", 40, "init", 50, "faulted", 0,
 			 "lost", 0, "corrupt", 0, "stray", 0, "verified_bytes", 1024,
 			 "oracles", "iommu", "device", 0, "data", 0, "emulator", 0,
+			 "outside", 0,
 			 "restore_walk", "where", "probe", "tables", 5, "entries_read", 1536,
 			 "ns", ns,
 			 "blackout", "ms", ms, "phases", "jump", 90.0, "init", ms,
@@ -37,8 +38,9 @@ static const char golden[] =
 	"\"emulator\":{\"resets\":0},\"exit\":\"none\",\"exits\":null,\"frames\":{\"nic\":{}},"
 	"\"host\":{\"accel\":\"tcg\",\"cpu\":\"a cpu\",\"emulator\":\"11.1.3 (p)\"},"
 	"\"kernel\":{\"series_sha256\":\"abc\",\"version\":\"7.2.8-holdfast\"},"
-	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\",\"nic\":null,"
-	"\"oracles\":{\"data\":0,\"device\":0,\"emulator\":0,\"iommu\":null},"
+	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\","
+	"\"must_catch\":[\"data\",\"emulator\"],\"nic\":null,"
+	"\"oracles\":{\"data\":0,\"device\":0,\"emulator\":0,\"iommu\":null,\"outside\":0},"
 	"\"profile\":\"smoke\",\"reason\":\"\","
 	"\"restore_walk\":{\"entries_read\":1536,\"ns\":{\"max\":9,\"median\":8,\"min\":7,"
 	"\"p99\":9},\"tables\":5,\"where\":\"probe\"},"
@@ -51,7 +53,8 @@ static struct report_run a_run(void)
 {
 	return (struct report_run){
 		.run_id = "id", .started = "2026-11-21T12:00:00Z", .machine = "qemu-intel",
-		.profile = "smoke", .loads = "nvme,nic", .control = "none", .series = "abc",
+		.profile = "smoke", .loads = "nvme,nic", .control = "none", .must_catch = "data,emulator",
+		.series = "abc",
 		.kernel = "7.2.8-holdfast", .cpu = "a cpu", .accel = "tcg",
 		.emulator = "11.1.3 (p)", .planned = 3, .verdict = LAB_PASS, .reason = "",
 		.control_caught = -1,
