@@ -33,7 +33,7 @@ help:
 	@echo
 	@echo "  make run      build all that is needed, run cycles on each machine, report"
 	@echo "                MACHINE=qemu-intel,qemu-amd  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
-	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name (a run broken on purpose)  STRETCH=1  JSON=1"
+	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name|all (broken on purpose)  STRETCH=1  JSON=1"
 	@echo "  make test     everything CI runs: unit tests, bad input, cycles, controls"
 	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
 	@echo "  make fuzz     parsers fed anything (TARGET=name  SECONDS=n)"

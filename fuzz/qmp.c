@@ -19,7 +19,7 @@ FUZZ()
 	int ends[2];
 
 	q.deadline = lab_now_ms() + 1000;
-	MUST(!sampler_init(&s, devices, 1, 0xe0000000, "intel", 0xfed90000));
+	MUST(!sampler_init(&s, devices, 1, NULL, 0, 0xe0000000, "intel", 0xfed90000));
 	fuzz_peer(&f, ends);
 	if (!qmp_open(&q, ends[0], version, sizeof(version))) {
 		MUST(memchr(version, 0, sizeof(version)));

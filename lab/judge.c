@@ -16,7 +16,7 @@ static const char *const oracles[] = { "iommu", "device", "data", "emulator", "o
 /* Counts of a record that a clean cycle has at zero. */
 static const char *const zeroes[] = {
 	"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
-	"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
+	"oracles.device", "oracles.data", "oracles.emulator", "oracles.outside", "irq.spurious",
 	"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate", "nic.late",
 	"nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing", "nic.device",
 	"nic.foreign",
@@ -81,6 +81,19 @@ static const char *idle_bystander(json_t *record, const char *bystanders)
 	return NULL;
 }
 
+/* From outside, each device must have been seen with its new page table, and with no other. */
+static const char *strange_entry(json_t *record)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_at(record, "outside.entries"), i, one) {
+		if (json_int_at(one, "replaced") != 1)
+			return "from outside, a device was not seen to get one new page table";
+	}
+	return NULL;
+}
+
 static const char *idle_load(json_t *record, const char *loads)
 {
 	if (lab_listed(loads, "nvme") && json_int_at(record, "controller.csts") != 1)
@@ -112,7 +125,8 @@ bool judge_cycle(json_t *record, const char *loads, const char *bystanders, char
 
 	if (!all_zero(record, zeroes, why, size))
 		return false;
-	objection = blind_part(record);
+	objection = *json_string_at(record, "outside.complaint") ?
+		    json_string_at(record, "outside.complaint") : blind_part(record);
 	if (!objection)
 		objection = idle_part(json_at(record, "dma.in_blackout_by_phase"));
 	if (!objection)
@@ -121,8 +135,8 @@ bool judge_cycle(json_t *record, const char *loads, const char *bystanders, char
 		objection = idle_bystander(record, bystanders);
 	if (!objection && !json_is_true(json_at(record, "adopted")))
 		objection = "the devices were not adopted";
-	if (!objection && *json_string_at(record, "outside.complaint"))
-		objection = json_string_at(record, "outside.complaint");
+	if (!objection)
+		objection = strange_entry(record);
 	if (!objection)
 		return true;
 	snprintf(why, size, "%s", objection);
@@ -132,7 +146,7 @@ bool judge_cycle(json_t *record, const char *loads, const char *bystanders, char
 bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size)
 {
 	static const char *const swap_zeroes[] = {
-		"faulted", "lost", "corrupt", "stray", "iommu", "emulator", NULL,
+		"faulted", "lost", "corrupt", "stray", "iommu", "emulator", "outside", NULL,
 	};
 	json_int_t done = json_int_at(swaps, "done");
 

@@ -46,6 +46,7 @@ static inline int lab_exit_code(enum lab_verdict verdict)
 }
 
 #define LAB_DEVICES 4
+#define LAB_BESIDE 8	/* devices beside them, on the same IOMMU */
 
 /* A device under test and the root port above it, as "dddd:bb:dd.f". Strings are borrowed. */
 struct lab_device {

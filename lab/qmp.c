@@ -17,6 +17,8 @@
 #include "json_at.h"
 #include "lab.h"
 
+#define LINE_WORDS 4	/* of the monitor's answers */
+
 __attribute__((format(printf, 3, 4)))
 static int failed(struct qmp *q, int err, const char *fmt, ...)
 {
@@ -168,38 +170,61 @@ int qmp_set_rate(struct qmp *q, json_int_t iops)
 				 "value", "iops-total", iops), NULL);
 }
 
-/* "00000000fed9001c: 0x80000000\r\n" */
-static int parse_word(struct qmp *q, const json_t *answer, uint32_t *value)
+/* "00000000fed9001c: 0x80000000 0x00000000\r\n" */
+static int parse_words(struct qmp *q, const json_t *answer, uint32_t *value, size_t count)
 {
 	const char *text = json_string_value(answer);
-	const char *colon = text ? strstr(text, ": 0x") : NULL;
+	const char *at = text ? strstr(text, ": 0x") : NULL;
 	char *end;
 
-	if (!colon)
-		return failed(q, -EPROTO, "cannot read guest memory: %.60s", text ? text : "");
-	*value = (uint32_t)strtoul(colon + 2, &end, 16);
+	for (size_t i = 0; i < count; i++) {
+		at = at ? strstr(at, " 0x") : NULL;
+		if (!at)
+			return failed(q, -EPROTO, "cannot read guest memory: %.60s",
+				      text ? text : "");
+		value[i] = (uint32_t)strtoul(at + 1, &end, 16);
+		at = end;
+	}
 	return 0;
 }
 
-int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count)
+/* How many words from @address on are in one piece: no more than a line of the answer has. */
+static size_t piece(const uint64_t *address, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && n < LINE_WORDS && address[n] == address[0] + 4 * n)
+		n++;
+	return n;
+}
+
+int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count, size_t sure)
 {
 	int err = settle(q);
+	size_t n;
 
-	for (size_t i = 0; i < count && !err; i++) {
+	for (size_t i = 0; i < count && !err; i += n) {
 		char text[128];
 
+		n = piece(address + i, count - i);
 		snprintf(text, sizeof(text),
 			 "{\"execute\":\"human-monitor-command\",\"arguments\":"
-			 "{\"command-line\":\"xp /1wx 0x%llx\"}}", (unsigned long long)address[i]);
+			 "{\"command-line\":\"xp /%zuwx 0x%llx\"}}", n,
+			 (unsigned long long)address[i]);
 		err = send_text(q, text);
 	}
-	for (size_t i = 0; i < count && !err; i++) {
+	for (size_t i = 0; i < count && !err; i += n) {
 		json_t *answer;
 
+		n = piece(address + i, count - i);
 		err = take_result(q, &answer);
-		if (!err) {
-			err = parse_word(q, answer, &value[i]);
-			json_decref(answer);
+		if (err)
+			break;
+		err = parse_words(q, answer, value + i, n);
+		json_decref(answer);
+		if (err && i >= sure) {
+			memset(value + i, 0xff, n * sizeof(*value));
+			err = 0;
 		}
 	}
 	return err;

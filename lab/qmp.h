@@ -36,7 +36,11 @@ int qmp_run(struct qmp *q, const char *command, json_t *arguments, json_t **resu
 /* Limit the emulated drive to @iops commands per second; 0: no limit. */
 int qmp_set_rate(struct qmp *q, json_int_t iops);
 
-/* Read 32-bit words of guest physical memory, all requests in one message. */
-int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count);
+/*
+ * Read 32-bit words of guest physical memory, all requests in one message. Words in one piece are
+ * read as one. The first @sure must be readable; where there is nothing for the others, all bits
+ * are set, as on a bus.
+ */
+int qmp_read32(struct qmp *q, const uint64_t *address, uint32_t *value, size_t count, size_t sure);
 
 #endif /* HF_QMP_H */

@@ -42,6 +42,7 @@ void sampler_reset(struct sampler *s)
 	s->longest_gap_us = 0;
 	memset(s->and_bits, 0xff, sizeof(s->and_bits));
 	memset(s->or_bits, 0, sizeof(s->or_bits));
+	entries_reset(&s->entries);
 }
 
 static const struct iommu_regs *find_regs(const char *iommu)
@@ -54,8 +55,10 @@ static const struct iommu_regs *find_regs(const char *iommu)
 }
 
 int sampler_init(struct sampler *s, const struct lab_device *devices, unsigned int count,
-		 uint64_t ecam, const char *iommu, uint64_t regs)
+		 const char *const *beside, unsigned int beside_count, uint64_t ecam,
+		 const char *iommu, uint64_t regs)
 {
+	*s = (struct sampler){ 0 };
 	sampler_reset(s);
 	s->regs = find_regs(iommu);
 	if (!s->regs || count > LAB_DEVICES)
@@ -71,7 +74,7 @@ int sampler_init(struct sampler *s, const struct lab_device *devices, unsigned i
 		    command_address(devices[i].port, ecam, &at[1]))
 			return -EINVAL;
 	}
-	return 0;
+	return entries_init(&s->entries, iommu, regs, devices, count, beside, beside_count);
 }
 
 void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us)
@@ -96,12 +99,19 @@ void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us)
 
 int sampler_look(struct sampler *s, struct qmp *q)
 {
-	uint32_t value[SAMPLE_WORDS];
-	int err = qmp_read32(q, s->address + s->first, value, s->words);
+	uint64_t address[SAMPLE_WORDS + ENTRIES_WORDS];
+	uint32_t value[SAMPLE_WORDS + ENTRIES_WORDS];
+	unsigned int more;
+	int err;
 
-	if (!err)
-		sampler_add(s, value, lab_wall_us());
-	return err;
+	memcpy(address, s->address + s->first, s->words * sizeof(*address));
+	more = entries_addresses(&s->entries, address + s->words);
+	err = qmp_read32(q, address, value, s->words + more, s->words);
+	if (err)
+		return err;
+	sampler_add(s, value, lab_wall_us());
+	entries_take(&s->entries, value + s->words);
+	return 0;
 }
 
 static bool has_iommu(const struct sampler *s)
@@ -119,17 +129,47 @@ static bool all_masters(const struct sampler *s, bool port)
 	return true;
 }
 
+/* Number @i of what may be wrong with all that is no entry; NULL behind the last. */
+static const char *complaint_of(const struct sampler *s, unsigned int i, bool *wrong)
+{
+	const struct {
+		bool wrong;
+		const char *complaint;
+	} all[] = {
+		{ !all_masters(s, false), "a device was seen without bus mastering" },
+		{ !all_masters(s, true), "a root port was seen without bus mastering" },
+		{ has_iommu(s) && !(s->and_bits[SAMPLE_ENABLE] & s->regs->enable_bit),
+		  "the IOMMU was seen with translation off" },
+		{ has_iommu(s) && (s->or_bits[SAMPLE_FAULTS] & s->regs->fault_bits),
+		  "the IOMMU was seen with a fault pending" },
+	};
+
+	if (i == sizeof(all) / sizeof(all[0]))
+		return NULL;
+	*wrong = all[i].wrong;
+	return all[i].complaint;
+}
+
+unsigned int sampler_complaints(const struct sampler *s)
+{
+	unsigned int n = entries_complaints(&s->entries);
+	bool wrong;
+
+	for (unsigned int i = 0; complaint_of(s, i, &wrong); i++)
+		n += wrong;
+	return n;
+}
+
 const char *sampler_complaint(const struct sampler *s)
 {
-	if (!all_masters(s, false))
-		return "a device was seen without bus mastering";
-	if (!all_masters(s, true))
-		return "a root port was seen without bus mastering";
-	if (has_iommu(s) && !(s->and_bits[SAMPLE_ENABLE] & s->regs->enable_bit))
-		return "the IOMMU was seen with translation off";
-	if (has_iommu(s) && (s->or_bits[SAMPLE_FAULTS] & s->regs->fault_bits))
-		return "the IOMMU was seen with a fault pending";
-	return NULL;
+	const char *complaint;
+	bool wrong;
+
+	for (unsigned int i = 0; (complaint = complaint_of(s, i, &wrong)); i++) {
+		if (wrong)
+			return complaint;
+	}
+	return entries_complaint(&s->entries);
 }
 
 json_t *sampler_json(const struct sampler *s)
@@ -154,6 +194,7 @@ json_t *sampler_json(const struct sampler *s)
 						 s->regs->enable_bit));
 		json_object_set_new(outside, "fault_status",
 				    json_integer(s->or_bits[SAMPLE_FAULTS]));
+		json_object_set_new(outside, "entries", entries_json(&s->entries));
 	}
 	return outside;
 }

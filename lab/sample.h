@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "entries.h"
 #include "lab.h"
 #include "qmp.h"
 
@@ -35,17 +36,19 @@ struct sampler {
 	uint32_t and_bits[SAMPLE_WORDS];
 	uint32_t or_bits[SAMPLE_WORDS];
 	int64_t first_us, last_us, longest_gap_us;
+	struct entries entries;
 };
 
 /*
- * The @devices are @count, @ecam the address of configuration space,
- * @regs that of the IOMMU's registers or 0, and @iommu "intel" or "amd". -EINVAL for a
+ * The @devices are @count, others @beside them @beside_count; @ecam is the address of configuration
+ * space, @regs that of the IOMMU's registers or 0, and @iommu "intel" or "amd". -EINVAL for a
  * malformed address or another IOMMU.
  */
 int sampler_init(struct sampler *s, const struct lab_device *devices, unsigned int count,
-		 uint64_t ecam, const char *iommu, uint64_t regs);
+		 const char *const *beside, unsigned int beside_count, uint64_t ecam,
+		 const char *iommu, uint64_t regs);
 
-/* Forget what was seen: a new jump begins. */
+/* Forget what was seen to be wrong: a new jump begins. */
 void sampler_reset(struct sampler *s);
 
 /* Look once. Returns what qmp_read32() returns. */
@@ -56,6 +59,9 @@ void sampler_add(struct sampler *s, const uint32_t *value, int64_t now_us);
 
 /* What was wrong in any sample, as a sentence without a full stop; NULL: nothing. */
 const char *sampler_complaint(const struct sampler *s);
+
+/* How many things were; each of a device's entry, and the others, count once. */
+unsigned int sampler_complaints(const struct sampler *s);
 
 /* The "outside" object of a cycle record; null without samples. New reference. */
 json_t *sampler_json(const struct sampler *s);

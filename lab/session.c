@@ -153,6 +153,8 @@ static void add_outside(struct session *s, json_t *record, bool whole)
 	emulog_settle(&s->counts, strstr(s->config->bystanders, "nvme") ? 1 : 0, whole);
 	json_object_set_new(json_at(record, "oracles"), "emulator", qmp ?
 			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
+	json_object_set_new(json_at(record, "oracles"), "outside", qmp && s->sampler.samples ?
+			    json_integer(sampler_complaints(&s->sampler)) : json_null());
 	json_object_set_new(record, "emulator", qmp ? emulog_json(&s->counts) : json_null());
 	if (qmp)
 		json_object_set_new(json_at(record, "emulator"), "completions_jump_to_hello",
@@ -307,6 +309,7 @@ static void on_rate(struct session *s, json_t *event)
 	read_logs(s);
 	if (s->state == ST_LOAD && s->cycle == 1) {
 		memset(&s->counts, 0, sizeof(s->counts));
+		sampler_reset(&s->sampler);
 		s->quiet = true;
 	}
 	answer(s, s->config->has_qmp ? "ok\n" : "no\n");
@@ -325,6 +328,8 @@ static void on_swaps(struct session *s, json_t *event)
 	json_object_set_new(event, "planned", json_integer(s->config->swaps));
 	json_object_set_new(event, "emulator", s->config->has_qmp ?
 			    json_integer((json_int_t)emulog_reports(&s->counts)) : json_null());
+	json_object_set_new(event, "outside", s->config->has_qmp && s->sampler.samples ?
+			    json_integer(sampler_complaints(&s->sampler)) : json_null());
 	s->result->swaps = json_incref(event);
 	report_swaps(stderr, event);
 	memset(&s->counts, 0, sizeof(s->counts));
@@ -655,6 +660,9 @@ static void step(struct session *s)
 		look(s);
 	if (lab_now_ms() >= s->next_log && !s->over) {
 		read_logs(s);
+		/* Where entries are, and what they say before a jump. */
+		if (s->config->has_qmp && s->state == ST_LOAD)
+			look(s);
 		on_panic(s);
 		/* With the machine they end, too. */
 		if (!machine_wait(&s->machine, 0))
@@ -696,8 +704,8 @@ static int prepare(struct session *s)
 	snprintf(path, sizeof(path), "%s/emulator.log", c->dir);
 	tail_init(&s->emulator, path);
 	s->watch = (struct emulog_watch){ .devices = c->devices, .count = c->device_count };
-	if (sampler_init(&s->sampler, c->devices, c->device_count, c->ecam, c->iommu,
-			 c->iommu_regs))
+	if (sampler_init(&s->sampler, c->devices, c->device_count, c->beside, c->beside_count,
+			 c->ecam, c->iommu, c->iommu_regs))
 		return -EINVAL;
 	snprintf(path, sizeof(path), "%s/cycles.jsonl", c->dir);
 	s->records = fopen(path, "we");

@@ -26,6 +26,8 @@ struct session_config {
 	json_int_t cycles;
 	struct lab_device devices[LAB_DEVICES]; /* preserved: to be looked at from outside */
 	unsigned int device_count;
+	const char *beside[LAB_BESIDE]; /* other devices on the same IOMMU */
+	unsigned int beside_count;
 	const char *iommu;	/* "intel" or "amd" */
 	uint64_t ecam, iommu_regs;
 	/* Seconds: start to hello, hello or record to jump, jump to hello, hello to record. */

@@ -34,6 +34,7 @@ static const char usage[] =
 	"  --bystanders=LIST  nvme, nic: devices of the guest's kernel that must have worked\n"
 	"  --stretch-ms=N     sleep at stretch points, as the guest was told\n"
 	"  --device=A/A       a device under test and its root port, each as dddd:bb:dd.f; up to 4\n"
+	"  --beside=A         another device on the same IOMMU; up to 8\n"
 	"  --frame-rate=N     frames per second to the ports of the loads nic and dpdk (200);\n"
 	"                     0: as fast as they are taken\n"
 	"  --damage=KIND      from the first jump on, damage some of these: flip, drop, duplicate; or\n"
@@ -49,7 +50,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS, OPT_BENCH, OPT_EXIT,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
+	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_BESIDE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
@@ -69,6 +70,7 @@ static const struct option long_options[] = {
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
 	{ "stretch-ms", required_argument, NULL, OPT_STRETCH },
 	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "beside", required_argument, NULL, OPT_BESIDE },
 	{ "frame-rate", required_argument, NULL, OPT_FRAME_RATE },
 	{ "damage", required_argument, NULL, OPT_DAMAGE },
 	{ "ecam", required_argument, NULL, OPT_ECAM },
@@ -188,6 +190,11 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_DEVICE:
 		add_device(&o->session, value);
+		break;
+	case OPT_BESIDE:
+		if (o->session.beside_count == LAB_BESIDE)
+			refuse(value, "too many devices");
+		o->session.beside[o->session.beside_count++] = value;
 		break;
 	case OPT_FRAME_RATE:
 		o->session.frame_rate = number(value, 0);

@@ -10,15 +10,15 @@
 
 static json_t *good_record(void)
 {
-	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i},s:b,"
-			 "s:{s:i,s:i},s:{s:n},s:{s:i,s:i,s:i,s:i},s:{s:i},"
+	return json_pack("{s:{s:i,s:i,s:i,s:i,s:{s:i,s:i}},s:{s:i,s:i,s:i,s:i,s:i},s:b,"
+			 "s:{s:i,s:i},s:{s:n,s:[{s:i}]},s:{s:i,s:i,s:i,s:i},s:{s:i},"
 			 "s:{s:i,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:b,s:{s:i,s:i}},"
 			 "s:{s:i,s:i,s:i,s:i,s:i,s:i,s:i},s:{s:i,s:i,s:i,s:i},s:[],s:{}}",
 			 "dma", "faulted", 0, "lost", 0, "corrupt", 0, "stray", 0,
 			 "in_blackout_by_phase", "early_boot", 4, "init", 7,
-			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0,
+			 "oracles", "iommu", 0, "device", 0, "data", 0, "emulator", 0, "outside", 0,
 			 "adopted", 1, "irq", "spurious", 0, "nobody_cared", 0,
-			 "outside", "complaint",
+			 "outside", "complaint", "entries", "replaced", 1,
 			 "bystanders", "bytes", 9, "kept", 9, "frames", 9, "bad", 0,
 			 "controller", "csts", 1,
 			 "nic", "in_blackout", 5, "resumed", 1, "lost", 0, "torn", 0,
@@ -57,7 +57,7 @@ static void test_each_count_fails(void **state)
 {
 	static const char *const counts[] = {
 		"dma.faulted", "dma.lost", "dma.corrupt", "dma.stray", "oracles.iommu",
-		"oracles.device", "oracles.data", "oracles.emulator", "irq.spurious",
+		"oracles.device", "oracles.data", "oracles.emulator", "oracles.outside", "irq.spurious",
 		"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate",
 		"nic.late", "nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing",
 		"nic.device", "nic.foreign", "fio.wrong", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
@@ -193,6 +193,14 @@ static void test_complaint_and_reset_fail(void **state)
 	assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	assert_string_equal(why, "seen");
 	set(record, "outside.complaint", json_null());
+	for (int replaced = 0; replaced < 3; replaced++) {
+		json_object_set_new(json_array_get(json_at(record, "outside.entries"), 0), "replaced",
+				    json_integer(replaced));
+		assert_true(judge_cycle(record, "nvme,nic", "", why, sizeof(why)) == (replaced == 1));
+	}
+	assert_non_null(strstr(why, "one new page table"));
+	json_object_set_new(json_array_get(json_at(record, "outside.entries"), 0), "replaced",
+			    json_integer(1));
 	set(record, "adopted", json_false());
 	assert_false(judge_cycle(record, "nvme,nic", "nvme,nic", why, sizeof(why)));
 	json_decref(record);

@@ -56,9 +56,40 @@ static void test_read32(void **state)
 	(void)state;
 	meet(&q, &peer, "{\"return\":\"fed9001c: 0xc7000000\\r\\n\"}\n{\"event\":\"X\"}\n"
 	     "{\"return\":\"b0100004: 0x00100507\\r\\n\"}\n");
-	assert_int_equal(qmp_read32(&q, address, value, 2), 0);
+	assert_int_equal(qmp_read32(&q, address, value, 2, 2), 0);
 	assert_int_equal(value[0], 0xc7000000);
 	assert_int_equal(value[1], 0x00100507);
+	part(&q, peer);
+}
+
+/* What is in one piece is read as one; what is not there, need not be. */
+static void test_pieces(void **state)
+{
+	static const uint64_t address[] = {
+		0x34, 0x1000, 0x1004, 0x1008, 0x100c, 0x1010, 0x9000, 0x9004,
+	};
+	char sent[2048] = "";
+	uint32_t value[8];
+	struct qmp q;
+	int peer;
+
+	(void)state;
+	meet(&q, &peer, "{\"return\":\"34: 0x7\\r\\n\"}\n"
+	     "{\"return\":\"1000: 0x0 0x1 0x2 0x3\\r\\n\"}\n{\"return\":\"1010: 0x4\\r\\n\"}\n"
+	     "{\"return\":\"Cannot access memory\\r\\n\"}\n");
+	assert_int_equal(qmp_read32(&q, address, value, 8, 1), 0);
+	assert_int_equal(value[0], 7);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(value[1 + i], i);
+	assert_true(value[6] == UINT32_MAX && value[7] == UINT32_MAX);
+	assert_true(read(peer, sent, sizeof(sent) - 1) > 0);
+	assert_non_null(strstr(sent, "xp /4wx 0x1000\""));
+	assert_non_null(strstr(sent, "xp /1wx 0x1010\""));
+	assert_non_null(strstr(sent, "xp /2wx 0x9000\""));
+	part(&q, peer);
+	/* A line that ends too early is no answer. */
+	meet(&q, &peer, "{\"return\":\"1000: 0x0 0x1 0x2\\r\\n\"}\n");
+	assert_int_equal(qmp_read32(&q, address + 1, value, 4, 4), -EPROTO);
 	part(&q, peer);
 }
 
@@ -71,7 +102,7 @@ static void test_unreadable_memory(void **state)
 
 	(void)state;
 	meet(&q, &peer, "{\"return\":\"Cannot access memory\\r\\n\"}\n");
-	assert_int_equal(qmp_read32(&q, address, value, 1), -EPROTO);
+	assert_int_equal(qmp_read32(&q, address, value, 1, 1), -EPROTO);
 	assert_non_null(strstr(q.error, "Cannot access memory"));
 	part(&q, peer);
 }
@@ -130,7 +161,7 @@ static void test_a_late_answer_is_not_the_next_one(void **state)
 	(void)state;
 	meet(&q, &peer, "");
 	q.deadline = lab_now_ms() + 20;
-	assert_int_equal(qmp_read32(&q, address, value, 1), -ETIMEDOUT);
+	assert_int_equal(qmp_read32(&q, address, value, 1, 1), -ETIMEDOUT);
 	assert_true(write(peer, late, sizeof(late) - 1) > 0);
 	q.deadline = lab_now_ms() + 1000;
 	assert_int_equal(qmp_run(&q, "human-monitor-command", NULL, &result), 0);
@@ -156,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_read32),
+		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_unreadable_memory),
 		cmocka_unit_test(test_refusal),
 		cmocka_unit_test(test_rate_request),

@@ -17,7 +17,7 @@ static const struct lab_device devices[] = {
 
 static void start(struct sampler *s)
 {
-	assert_int_equal(sampler_init(s, devices, 1, 0xb0000000, "intel", 0xfed90000), 0);
+	assert_int_equal(sampler_init(s, devices, 1, NULL, 0, 0xb0000000, "intel", 0xfed90000), 0);
 }
 
 /* One device: is it malformed? */
@@ -25,7 +25,7 @@ static int init_one(struct sampler *s, const char *bdf, const char *port)
 {
 	const struct lab_device device = { bdf, port };
 
-	return sampler_init(s, &device, 1, 0, "intel", 0);
+	return sampler_init(s, &device, 1, NULL, 0, 0, "intel", 0);
 }
 
 static void look_at(struct sampler *s, uint32_t device, uint32_t port, uint32_t gsts, uint32_t fsts)
@@ -111,7 +111,7 @@ static void test_two_devices(void **state)
 		};
 
 		words[bad] &= ~4u;
-		assert_int_equal(sampler_init(&s, devices, 2, 0xb0000000, "intel", 0xfed90000), 0);
+		assert_int_equal(sampler_init(&s, devices, 2, NULL, 0, 0xb0000000, "intel", 0xfed90000), 0);
 		assert_true(s.address[SAMPLE_COMMAND + 2] == 0xb0200004);
 		assert_int_equal(s.words, 6);
 		sampler_add(&s, words, 1000);
@@ -129,14 +129,39 @@ static void test_machine_without_iommu(void **state)
 	struct sampler s;
 
 	(void)state;
-	assert_int_equal(sampler_init(&s, devices, 1, 0xb0000000, "amd", 0xfed80000), 0);
+	assert_int_equal(sampler_init(&s, devices, 1, NULL, 0, 0xb0000000, "amd", 0xfed80000), 0);
 	assert_true(s.address[SAMPLE_ENABLE] == 0xfed80018);
-	assert_int_equal(sampler_init(&s, devices, 1, 0, "arm", 0), -EINVAL);
-	assert_int_equal(sampler_init(&s, devices, 1, 0xb0000000, "intel", 0), 0);
+	assert_int_equal(sampler_init(&s, devices, 1, NULL, 0, 0, "arm", 0), -EINVAL);
+	assert_int_equal(sampler_init(&s, devices, 1, NULL, 0, 0xb0000000, "intel", 0), 0);
 	assert_int_equal(s.words, 2);
 	assert_int_equal(s.first, SAMPLE_COMMAND);
 	sampler_add(&s, good, 1000);
 	assert_null(sampler_complaint(&s));
+}
+
+/* What kinds of things were wrong, and not how often; entries are looked at with the rest. */
+static void test_complaints_are_counted(void **state)
+{
+	uint64_t address[ENTRIES_WORDS];
+	struct sampler s;
+	json_t *json;
+
+	(void)state;
+	start(&s);
+	assert_int_equal(entries_addresses(&s.entries, address), 8);
+	assert_true(address[0] == 0xfed90020);
+	look_at(&s, GOOD_COMMAND, GOOD_COMMAND, GOOD_GSTS, 0);
+	assert_int_equal(sampler_complaints(&s), 0);
+	look_at(&s, GOOD_COMMAND & ~4u, GOOD_COMMAND, GOOD_GSTS, 1);
+	look_at(&s, GOOD_COMMAND & ~4u, GOOD_COMMAND, GOOD_GSTS, 1);
+	assert_int_equal(sampler_complaints(&s), 2);
+	s.entries.entry[0].complaint = "bad entry";
+	assert_int_equal(sampler_complaints(&s), 3);
+	json = sampler_json(&s);
+	assert_int_equal(json_array_size(json_object_get(json, "entries")), 1);
+	json_decref(json);
+	sampler_reset(&s);
+	assert_int_equal(sampler_complaints(&s), 0);
 }
 
 static void test_gap(void **state)
@@ -160,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_one_bad_look),
 		cmocka_unit_test(test_two_devices),
 		cmocka_unit_test(test_machine_without_iommu),
+		cmocka_unit_test(test_complaints_are_counted),
 		cmocka_unit_test(test_gap),
 	};
 
