@@ -239,6 +239,17 @@ bool judge_exits(json_t *exits, char *why, size_t size)
 	return true;
 }
 
+bool judge_knows(const char *must_catch)
+{
+	size_t known = strcmp(must_catch, "none") == 0 ? strlen("none") : 0, words = 0;
+
+	for (size_t i = 0; i < ORACLES && !known; i++) {
+		if (lab_listed(must_catch, oracles[i]))
+			words += strlen(oracles[i]) + 1;
+	}
+	return strlen(must_catch) == (known ? known : words - 1);
+}
+
 static json_int_t total(json_t *cycles, const char *oracle)
 {
 	json_int_t sum = 0;

@@ -33,6 +33,9 @@ bool judge_swaps(json_t *swaps, json_int_t planned, char *why, size_t size);
 /* Did all that the agent has tried on an exit come out as it must? NULL: it has tried nothing. */
 bool judge_exits(json_t *exits, char *why, size_t size);
 
+/* Is @must_catch a list of oracles, each once, or "none"? */
+bool judge_knows(const char *must_catch);
+
 /*
  * Was the run's deliberate fault caught, in @cycles or @swaps (NULL: there were none), by every
  * oracle named in @must_catch ("data,emulator")? Writes what each oracle counted, or which one was blind,

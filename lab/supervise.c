@@ -183,6 +183,8 @@ static void take_option(struct options *o, int id, const char *value)
 		o->run.control = value;
 		break;
 	case OPT_MUST_CATCH:
+		if (!judge_knows(value))
+			refuse(value, "no list of oracles");
 		o->run.must_catch = value;
 		break;
 	case OPT_STRETCH:

@@ -259,6 +259,20 @@ static void test_control_in_swaps(void **state)
 	assert_false(caught_in_swaps("other", "iommu", why));
 }
 
+static void test_lists_of_oracles(void **state)
+{
+	(void)state;
+	assert_true(judge_knows("none"));
+	assert_true(judge_knows("data"));
+	assert_true(judge_knows("emulator,outside,iommu,device,data"));
+	assert_false(judge_knows(""));
+	assert_false(judge_knows("dat"));
+	assert_false(judge_knows("data,"));
+	assert_false(judge_knows("data,data"));
+	assert_false(judge_knows("data,none"));
+	assert_false(judge_knows("data,outsid"));
+}
+
 /* It must happen, and the run must pass. */
 static void test_harmless(void **state)
 {
@@ -350,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_control_in_swaps),
 		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_lists_of_oracles),
 		cmocka_unit_test(test_blind_and_idle_fail),
 		cmocka_unit_test(test_swaps),
 	};
