@@ -150,6 +150,8 @@ static void gone(void)
 {
 	gone_once(entry(1, 0), 0);
 	gone_once(entry(2, 1), 0);
+	/* Memory that cannot be read. */
+	gone_once(entry(1, 0), UINT64_MAX);
 }
 
 static void test_entry_gone(void **state)
