@@ -270,7 +270,8 @@ void entries_take(struct entries *e, const uint32_t *read)
 
 		/* No half of a good entry and half of another is a bad one: once is enough. */
 		if (right_place[i] && !m.good)
-			complain_of(&e->entry[i], "an IOMMU entry was seen that lets no DMA through");
+			complain_of(&e->entry[i], "an IOMMU entry was seen that lets no DMA "
+				    "through");
 		if (!settled || !m.good)
 			continue;
 		follow(&e->entry[i], &m);

@@ -25,7 +25,7 @@ struct entries_layout;
 struct entries {
 	const struct entries_layout *layout;	/* NULL: an IOMMU that cannot be looked at */
 	uint64_t reg;		/* where the root or device table is */
-	unsigned int devices;	/* of the entries the first so many are preserved, the others not */
+	unsigned int devices;	/* of the entries so many are preserved, the first ones */
 	unsigned int count;
 	struct entry {
 		const char *bdf;

@@ -38,8 +38,8 @@ bool judge_knows(const char *must_catch);
 
 /*
  * Was the run's deliberate fault caught, in @cycles or @swaps (NULL: there were none), by every
- * oracle named in @must_catch ("data,emulator")? Writes what each oracle counted, or which one was blind,
- * to @why.
+ * oracle named in @must_catch ("data,emulator")? Writes what each oracle counted, or which one was
+ * blind, to @why.
  */
 bool judge_control(const char *control, const char *must_catch, json_t *swaps, json_t *cycles,
 		   char *why, size_t size);

@@ -14,7 +14,7 @@
 /* What is known about a run apart from its cycles. Strings are borrowed. */
 struct report_run {
 	const char *run_id, *started, *machine, *profile, *loads, *control, *series;
-	const char *must_catch;	/* the oracles that must see the control; "none" or "": none must */
+	const char *must_catch;	/* the oracles that must see the control; "none", "": none must */
 	const char *exit;	/* as in configs/exits; NULL: the straight way */
 	const char *kernel;	/* what the guest said; NULL: it never did */
 	const char *cpu, *accel, *emulator;	/* NULL: unknown */
