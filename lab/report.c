@@ -319,7 +319,8 @@ void report_swaps(FILE *to, json_t *swaps)
 {
 	fprintf(to, "%lld page tables replaced during %lld reads, %lld attaches refused:"
 		"  faulted %lld  lost %lld  corrupt %lld  stray %lld  iommu %lld  emulator %lld"
-		"  outside %lld\n", (long long)json_int_at(swaps, "done"), (long long)json_int_at(swaps, "reads"),
+		"  outside %lld\n",
+		(long long)json_int_at(swaps, "done"), (long long)json_int_at(swaps, "reads"),
 		(long long)json_int_at(swaps, "refused"),
 		(long long)json_int_at(swaps, "faulted"), (long long)json_int_at(swaps, "lost"),
 		(long long)json_int_at(swaps, "corrupt"), (long long)json_int_at(swaps, "stray"),
