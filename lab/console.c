@@ -10,6 +10,7 @@
 static const char *const warnings[] = {
 	"WARNING: ", "BUG: ", "Oops: ", "kernel BUG at ", "general protection fault",
 	"list_add corruption", "list_del corruption", "UBSAN: ", "KASAN: ",
+	"kmemleak: unreferenced object",
 };
 
 void console_init(struct console *c, const char *path)
@@ -56,6 +57,14 @@ void console_line(struct console *c, const char *text)
 			keep_mark(c->warning, line, strstr(line, warnings[i]));
 		return;
 	}
+}
+
+void console_forget(struct console *c, unsigned int before)
+{
+	c->panic[0] = '\0';
+	if (!before)
+		c->warning[0] = '\0';
+	c->warnings = before;
 }
 
 static void take_line(void *arg, const char *text)

@@ -26,6 +26,9 @@ void console_init(struct console *c, const char *path);
 /* Read what the machine has logged since. Returns 0 or -errno. */
 int console_read(struct console *c);
 
+/* A panic that was asked for, and all warnings but the first @before, which were before it. */
+void console_forget(struct console *c, unsigned int before);
+
 /* Take in one line. */
 void console_line(struct console *c, const char *text);
 

@@ -179,10 +179,71 @@ enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line)
 		return classify_vtd(rest);
 	if (starts(text, "amdvi_", &rest))
 		return classify_amdvi(rest);
+	if (starts(text, "ps2_kbd_reset ", &rest))
+		return EMU_MACHINE_RESET;
 	if (starts(text, "Invalid access ", &rest) || starts(text, "Invalid read at ", &rest) ||
 	    starts(text, "Invalid write at ", &rest))
 		return classify_blocked(rest);
 	return EMU_NONE;
+}
+
+static void set_translating(struct emulog_order *o, const struct emulog_watch *w, bool on)
+{
+	bool unsafe = false;
+
+	if (o->translating && !on) {
+		o->off++;
+		for (unsigned int i = 0; i < w->count; i++) {
+			if (o->master[i] && !o->bdf)
+				o->bdf = w->devices[i].bdf;
+			unsafe |= o->master[i];
+		}
+		o->unsafe += unsafe;
+	}
+	o->translating = on;
+}
+
+static void follow_config(struct emulog_order *o, const struct emulog_watch *w, const char *text)
+{
+	unsigned int offset, value;
+	char where[16];
+
+	if (sscanf(text, "%*s %15s @0x%x <- 0x%x", where, &offset, &value) != 3 ||
+	    offset != PCI_COMMAND)
+		return;
+	for (unsigned int i = 0; i < w->count; i++) {
+		if (is_at(where, w->devices[i].bdf))
+			o->master[i] = value & PCI_COMMAND_MASTER;
+	}
+}
+
+void emulog_follow(struct emulog_order *o, const struct emulog_watch *w, const char *line)
+{
+	const char *text, *rest;
+	int64_t us;
+
+	if (!take_time(line, &us, &text))
+		return;
+	if (starts(text, "pci_cfg_write ", &rest)) {
+		follow_config(o, w, rest);
+	} else if (starts(text, "vtd_dmar_enable ", &rest)) {
+		set_translating(o, w, value_after(rest, "enable "));
+	} else if (starts(text, "amdvi_control_status ", &rest)) {
+		set_translating(o, w, value_after(rest, "state ") & AMD_CONTROL_ENABLE);
+	} else if (starts(text, "ps2_kbd_reset ", &rest)) {
+		/* Registers are reset without a line of their own. */
+		o->resets++;
+		memset(o->master, 0, sizeof(o->master));
+		o->translating = false;
+	}
+}
+
+void emulog_order_begin(struct emulog_order *o)
+{
+	o->off = 0;
+	o->unsafe = 0;
+	o->bdf = NULL;
+	o->resets = 0;
 }
 
 int64_t emulog_time_us(const char *line)

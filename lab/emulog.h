@@ -11,7 +11,7 @@
 #include "lab.h"
 
 /*
- * What a line of emulator.log means. The first three are ordinary; everything else
+ * What a line of emulator.log means. The first four are ordinary; everything else
  * must not happen from the last quiet moment before a jump to the end of its
  * cycle.
  */
@@ -19,6 +19,7 @@ enum emulog_kind {
 	EMU_NONE,
 	EMU_COMPLETION,		/* the drive put a completion in a queue */
 	EMU_BYSTANDER,		/* the same, or a new queue, of a drive that the kernel owns */
+	EMU_MACHINE_RESET,	/* all of the machine was reset */
 	EMU_IOMMU_FAULT,	/* the IOMMU reported a fault */
 	EMU_INVALID_DTE,	/* the IOMMU (AMD) found a device table entry that is no good */
 	EMU_IOMMU_ERROR,	/* the IOMMU could not read or write memory of its own */
@@ -42,6 +43,23 @@ struct emulog_watch {
 	const struct lab_device *devices;
 	unsigned int count;
 };
+
+/*
+ * Is a watched device bus master when translation goes off? Then it does DMA to wherever its
+ * addresses lead. The lines of the log are in the order in which things happened.
+ */
+struct emulog_order {
+	bool translating;
+	bool master[LAB_DEVICES];	/* COMMAND, as last written */
+	unsigned int off;		/* how often translation went off, */
+	unsigned int unsafe;		/* ... with a device still bus master */
+	const char *bdf;		/* the first such device */
+	unsigned int resets;		/* of all of the machine */
+};
+
+/* Take in one line. What happened before emulog_order_begin() is state, and is not counted. */
+void emulog_follow(struct emulog_order *o, const struct emulog_watch *w, const char *line);
+void emulog_order_begin(struct emulog_order *o);
 
 /* What @line says about the watched devices. */
 enum emulog_kind emulog_classify(const struct emulog_watch *w, const char *line);

@@ -250,6 +250,22 @@ bool judge_knows(const char *must_catch)
 	return strlen(must_catch) == (known ? known : words - 1);
 }
 
+json_t *judge_order(const struct emulog_order *o, const char *want)
+{
+	const char *got = !o->off ? "stays-on" : o->unsafe ? "goes off before bus mastering" :
+								"goes-off";
+
+	return json_pack("{s:s,s:s,s:b,s:s,s:s}", "what", "translation", "bdf",
+			 o->bdf ? o->bdf : "", "ok", strcmp(got, want) == 0, "got", got,
+			 "want", want);
+}
+
+json_t *judge_fact(const char *what, bool yes)
+{
+	return json_pack("{s:s,s:s,s:b,s:s,s:s}", "what", what, "bdf", "", "ok", yes, "got",
+			 yes ? "yes" : "no", "want", "yes");
+}
+
 static json_int_t total(json_t *cycles, const char *oracle)
 {
 	json_int_t sum = 0;

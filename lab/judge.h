@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "emulog.h"
+
 /*
  * The agent judges its own cycle; this looks at the whole record again, with
  * what was seen from outside, and believes a pass only if no oracle reported
@@ -49,5 +51,12 @@ bool judge_control(const char *control, const char *must_catch, json_t *swaps, j
  * @pass all the same?
  */
 bool judge_harmless(const char *control, bool pass, json_t *cycles, char *why, size_t size);
+
+/*
+ * Entries of run.json's exits that the lab makes itself, new references. Of the translation
+ * since emulog_order_begin(): @want is "stays-on", or "goes-off" for behind bus mastering.
+ */
+json_t *judge_order(const struct emulog_order *o, const char *want);
+json_t *judge_fact(const char *what, bool yes);
 
 #endif /* HF_JUDGE_H */

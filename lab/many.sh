@@ -27,6 +27,18 @@ one_run() {
 	[ "$after" = "$before" ] || result=build/results/$after/run.json
 }
 
+# The machines of a run that names none.
+machines() {
+	case $FLAVOUR in
+	'' | lab) echo qemu-intel,qemu-amd ;;
+	debug) echo qemu-intel-debug,qemu-amd-debug ;;
+	*)
+		echo "FLAVOUR='$FLAVOUR': there are lab and debug to run with" >&2
+		return 2
+		;;
+	esac
+}
+
 # worse RC WORST: which exit code is the worse one? All that is not ours is the lab's failure.
 worse() {
 	for code in 2 1 4 0; do

@@ -248,7 +248,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s, s:{s:o,s:s}, s:{s:o,s:o,s:o},"
 			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o,s:o},"
-			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:s, s:o}",
+			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:O?, s:s, s:o}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -274,7 +274,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "bystanders", sum_members(cycles, "bystanders"),
 			 "warnings", (json_int_t)run->warnings,
 			 "topology", run->topology, "bench", run->bench,
-			 "exits", run->exits, "exit", run->exit ? run->exit : "none",
+			 "exits", run->exits, "drift", run->drift, "exit", run->exit ? run->exit : "none",
 			 "must_catch", list_part(strcmp(run->must_catch, "none") ?
 						  run->must_catch : ""));
 }

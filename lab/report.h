@@ -25,6 +25,7 @@ struct report_run {
 	unsigned int warnings;	/* of the guest's kernels */
 	json_t *topology;	/* array of functions; NULL: nobody told */
 	json_t *exits;		/* what was tried on an exit; NULL: nothing */
+	json_t *drift;		/* lab/drift.h; NULL: too few cycles */
 	json_t *bench;		/* loads compared with others; NULL: none were */
 	json_t *frames;		/* summary of each frame source; NULL: there was none */
 };

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "drift.h"
 #include "emulog.h"
 #include "json_at.h"
 #include "judge.h"
@@ -50,6 +51,7 @@ struct session {
 	struct console console;
 	struct tail emulator;
 	struct emulog_watch watch;
+	struct emulog_order order;
 	struct sampler sampler;
 	FILE *records;
 
@@ -57,6 +59,8 @@ struct session {
 	int64_t deadline, run_deadline, next_log;
 	bool over;
 	bool dying;		/* the agent said so: another one says hello next, in the same kernel */
+	bool leaving, panicking;	/* it said that it brings the machine down, by a panic */
+	unsigned int warnings;	/* that it had before */
 	json_int_t cycle;	/* the one that is under way, or comes next */
 
 	/* Of the cycle under way. */
@@ -118,6 +122,7 @@ static void take_emulator_line(void *arg, const char *line)
 	int64_t when;
 
 	s->counts.n[kind]++;
+	emulog_follow(&s->order, &s->watch, line);
 	if (kind != EMU_COMPLETION || !s->jump_us)
 		return;
 	when = emulog_time_us(line);
@@ -360,17 +365,63 @@ static void on_dying(struct session *s, json_t *event)
 	enter(s, s->state);
 }
 
-static void on_exit_tried(struct session *s, json_t *event)
+static void add_exit(struct session *s, json_t *entry)
 {
+	bool ok = json_is_true(json_at(entry, "ok"));
+
 	if (!s->result->exits)
 		s->result->exits = json_array();
+	json_array_append(s->result->exits, entry);
+	fprintf(stderr, "  %s %s%s%s: %s%s%s\n", ok ? "ok" : "FAIL", json_string_at(entry, "bdf"),
+		*json_string_at(entry, "bdf") ? " " : "", json_string_at(entry, "what"),
+		json_string_at(entry, "got"), ok ? "" : ", not ",
+		ok ? "" : json_string_at(entry, "want"));
+}
+
+static void on_exit_tried(struct session *s, json_t *event)
+{
 	json_object_del(event, "ev");
-	json_array_append(s->result->exits, event);
-	fprintf(stderr, "  %s %s%s%s: %s%s%s\n", json_is_true(json_at(event, "ok")) ? "ok" : "FAIL",
-		json_string_at(event, "bdf"), *json_string_at(event, "bdf") ? " " : "",
-		json_string_at(event, "what"), json_string_at(event, "got"),
-		json_is_true(json_at(event, "ok")) ? "" : ", not ",
-		json_is_true(json_at(event, "ok")) ? "" : json_string_at(event, "want"));
+	add_exit(s, event);
+}
+
+/* The agent brings the machine down; after its reset another one asks whether this is why. */
+static void on_leaving(struct session *s, json_t *event)
+{
+	if (!s->config->exit || !s->config->has_qmp) {
+		end(s, LAB_ERROR, "result line %u: leaving, not expected", s->stream.line);
+		return;
+	}
+	s->qmp.deadline = s->deadline;
+	if (qmp_run(&s->qmp, "set-action", json_pack("{s:s}", "reboot", "reset"), NULL)) {
+		end(s, LAB_ERROR, "the machine cannot be told to start again: %s", s->qmp.error);
+		return;
+	}
+	read_logs(s);
+	s->leaving = true;
+	s->warnings = s->console.warnings;
+	s->panicking = strcmp(json_string_at(event, "how"), "panic") == 0;
+	emulog_order_begin(&s->order);
+	answer(s, "ok\n");
+	enter(s, ST_JUMP);
+}
+
+/* What a kernel printed that was made to panic, was asked for. */
+static void on_restarted(struct session *s, json_t *event)
+{
+	(void)event;
+	if (!s->leaving) {
+		answer(s, "no\n");
+		return;
+	}
+	read_logs(s);
+	if (s->panicking) {
+		add_exit(s, judge_fact("the kernel has panicked", s->console.panic[0]));
+		console_forget(&s->console, s->warnings);
+	}
+	add_exit(s, judge_fact("the machine was reset", s->order.resets));
+	s->leaving = false;
+	s->panicking = false;
+	answer(s, "ok\n");
 }
 
 static void on_bench(struct session *s, json_t *event)
@@ -402,6 +453,7 @@ static void on_jump(struct session *s, json_t *event)
 	for (int i = 0; s->config->damage && i < MACHINE_WIRES; i++)
 		source_damage(&s->sources[i]);
 	s->jump_us = now;
+	emulog_order_begin(&s->order);
 	enter(s, ST_JUMP);
 }
 
@@ -456,7 +508,14 @@ static void on_done(struct session *s, json_t *event)
 	const char *failure = first_failure(s->result->cycles);
 	char why[120];
 
+	if (s->config->exit && !s->result->exits && s->cycle == 1)
+		end(s, LAB_ERROR, "the agent has left without trying anything");
+	if (s->config->exit && s->config->has_qmp) {
+		read_logs(s);
+		add_exit(s, judge_order(&s->order, s->config->translation));
+	}
 	/* Whatever is still in flight must not hold the machine when it powers off. */
+	s->result->drift = drift_of(s->result->cycles);
 	enter(s, ST_OFF);
 	s->qmp.deadline = s->deadline;
 	if (s->config->has_qmp)
@@ -481,6 +540,8 @@ static void on_done(struct session *s, json_t *event)
 		    (long long)s->cycle - 1, (long long)s->config->cycles);
 	else if (s->config->bench && !s->result->bench)
 		end(s, LAB_ERROR, "the agent passed itself without the comparison");
+	else if (!drift_judge(s->result->drift, why, sizeof(why)))
+		end(s, LAB_FAIL, "%s", why);
 	else if (s->console.warnings)
 		end(s, LAB_FAIL, "kernel warning: %s", s->console.warning);
 	else
@@ -501,7 +562,9 @@ static void on_event(struct session *s, json_t *event)
 	} acts[] = {
 		{ "hello", on_hello }, { "rate", on_rate }, { "sent", on_sent },   { "progress", on_progress },
 		{ "swaps", on_swaps }, { "bench", on_bench },
-		{ "dying", on_dying }, { "exit", on_exit_tried }, { "jump", on_jump },   { "cycle", on_cycle },
+		{ "dying", on_dying }, { "leaving", on_leaving },
+		{ "restarted", on_restarted },
+		{ "exit", on_exit_tried }, { "jump", on_jump },   { "cycle", on_cycle },
 		{ "done", on_done },   { "function", on_function },
 	};
 	const char *ev = json_string_at(event, "ev");
@@ -532,7 +595,7 @@ static void last_words(struct session *s, char *text, size_t size)
 
 static void on_panic(struct session *s)
 {
-	if (!s->console.panic[0])
+	if (!s->console.panic[0] || s->panicking)
 		return;
 	/* Let it print where it was. */
 	machine_wait(&s->machine, 500);
@@ -651,12 +714,14 @@ static void check_sources(struct session *s)
 
 static void step(struct session *s)
 {
-	bool looking = s->config->has_qmp && (s->state == ST_JUMP || s->state == ST_DRAIN);
+	bool looking = s->config->has_qmp && !s->leaving &&
+		       (s->state == ST_JUMP || s->state == ST_DRAIN);
 	struct pollfd p = { .fd = s->machine.results, .events = POLLIN };
 
 	if (poll(&p, 1, looking ? LOOK_INTERVAL_MS : LOG_INTERVAL_MS) > 0)
 		take_results(s);
-	if (looking && !s->over && (s->state == ST_JUMP || s->state == ST_DRAIN))
+	if (looking && !s->over && !s->leaving &&
+	    (s->state == ST_JUMP || s->state == ST_DRAIN))
 		look(s);
 	if (lab_now_ms() >= s->next_log && !s->over) {
 		read_logs(s);

@@ -21,6 +21,7 @@ struct session_config {
 				/* a byte of the kernel's own drive, in each jump; or NULL */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
 	const char *exit;	/* how the agent leaves the straight way (configs/exits), or NULL */
+	const char *translation; /* what must come of it then: lab/judge.h */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */
 	bool bench;		/* the agent is to compare loads before the first jump */
 	json_int_t cycles;
@@ -43,6 +44,7 @@ struct session_result {
 	json_t *swaps;		/* what came of them; NULL: none were reported */
 	json_t *exits;		/* what it has tried on the way, and what came of it; NULL: nothing */
 	json_t *bench;		/* what the agent has compared; NULL: nothing */
+	json_t *drift;		/* lab/drift.h; NULL: too few cycles */
 	json_t *frames;		/* summary of each source, by its load; NULL: there was none */
 	json_t *topology;	/* array: what the agent told of PCI functions; NULL: nothing */
 	char kernel[128];	/* empty: no hello came */
@@ -54,7 +56,7 @@ struct session_result {
 /*
  * Run it. Every wait ends: by an event, a timeout, a panic, the end of the
  * machine or an interruption. Records go to @dir/cycles.jsonl one by one, live
- * lines to stderr. Always fills @result; the caller drops its six references.
+ * lines to stderr. Always fills @result; the caller drops its references.
  */
 void session_run(const struct session_config *config, struct session_result *result);
 

@@ -26,6 +26,8 @@ static const char usage[] =
 	"  --loads=LIST       what does the DMA: nvme,nic,fio,dpdk\n"
 	"  --cycles=N         jumps\n"
 	"  --exit=NAME        the agent leaves the straight way (configs/exits)\n"
+	"  --translation=HOW  stays-on, or goes-off behind bus mastering: what must come of it\n"
+	"                     in the emulator when the agent does so (stays-on)\n"
 	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
@@ -50,7 +52,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS, OPT_BENCH, OPT_EXIT,
-	OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_BESIDE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
+	OPT_TRANSLATION, OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_BESIDE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
@@ -64,6 +66,7 @@ static const struct option long_options[] = {
 	{ "cycles", required_argument, NULL, OPT_CYCLES },
 	{ "bystanders", required_argument, NULL, OPT_BYSTANDERS },
 	{ "exit", required_argument, NULL, OPT_EXIT },
+	{ "translation", required_argument, NULL, OPT_TRANSLATION },
 	{ "bench", no_argument, NULL, OPT_BENCH },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -175,6 +178,11 @@ static void take_option(struct options *o, int id, const char *value)
 	case OPT_EXIT:
 		o->session.exit = value;
 		o->run.exit = value;
+		break;
+	case OPT_TRANSLATION:
+		if (strcmp(value, "stays-on") && strcmp(value, "goes-off"))
+			refuse(value, "translation stays-on, or goes-off");
+		o->session.translation = value;
 		break;
 	case OPT_BENCH:
 		o->session.bench = true;
@@ -362,6 +370,7 @@ static int publish(struct options *o, struct session_result *r)
 	json_decref(r->frames);
 	json_decref(r->bench);
 	json_decref(r->exits);
+	json_decref(r->drift);
 	json_decref(r->topology);
 	return err ? lab_exit_code(LAB_ERROR) : lab_exit_code(r->verdict);
 }
@@ -371,7 +380,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.session = {
 			.has_qmp = true, .cycles = 1, .loads = "", .frame_rate = 200,
-			.iommu = "intel", .bystanders = "",
+			.iommu = "intel", .bystanders = "", .translation = "stays-on",
 			.ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
 			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
 		},
@@ -413,5 +422,6 @@ int main(int argc, char **argv)
 	o.run.frames = r.frames;
 	o.run.bench = r.bench;
 	o.run.exits = r.exits;
+	o.run.drift = r.drift;
 	return publish(&o, &r);
 }

@@ -88,6 +88,25 @@ static void far_behind_is_seen(void **state)
 	assert_int_equal(strlen(c.last[1]), CONSOLE_LINE - 1);
 }
 
+static void what_was_asked_for_is_forgotten(void **state)
+{
+	(void)state;
+	console_line(&c, "[    1.0] Kernel panic - not syncing: asked for");
+	console_line(&c, "[    1.0] kmemleak: unreferenced object 0xff11 (size 8):");
+	assert_int_equal(c.warnings, 1);
+	assert_non_null(strstr(c.warning, "unreferenced object"));
+	console_forget(&c, 0);
+	assert_int_equal(c.warnings, 0);
+	assert_string_equal(c.panic, "");
+	console_line(&c, "[    1.5] BUG: before it");
+	console_line(&c, "[    1.6] Oops: asked for");
+	console_forget(&c, 1);
+	assert_int_equal(c.warnings, 1);
+	assert_non_null(strstr(c.warning, "before it"));
+	console_line(&c, "[    2.0] Kernel panic - not syncing: not asked for");
+	assert_non_null(strstr(c.panic, "not asked for"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +114,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(escape_sequences_are_taken_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(zeros_hide_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(far_behind_is_seen, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_asked_for_is_forgotten, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

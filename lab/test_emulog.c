@@ -28,6 +28,7 @@ static const struct {
 	{ T "pci_nvme_pci_reset PCI Function Level Reset", EMU_RESET },
 	{ T "pci_nvme_err_cfs controller fatal status", EMU_NVME_ERROR },
 	{ T "pci_nvme_err_req_status cid 2 nsid 1 status 0x4 opc 0x2", EMU_NVME_ERROR },
+	{ T "ps2_kbd_reset 0x555573c379a8", EMU_MACHINE_RESET },
 	{ T "vtd_dmar_enable enable 0", EMU_TRANSLATION_OFF },
 	{ T "vtd_dmar_enable enable 1", EMU_NONE },
 	{ T "vtd_dmar_fault sid 0x100 fault 6 addr 0x1000000000 write 0", EMU_IOMMU_FAULT },
@@ -93,13 +94,13 @@ static void test_reports(void **state)
 	(void)state;
 	for (int kind = 0; kind < EMU_KINDS; kind++) {
 		struct emulog_counts c = { 0 };
-		bool ordinary = kind <= EMU_BYSTANDER;
+		bool ordinary = kind <= EMU_MACHINE_RESET;
 		json_t *json;
 
 		c.n[kind] = 3;
 		json = emulog_json(&c);
 		assert_int_equal(emulog_reports(&c), ordinary ? 0 : 3);
-		assert_int_equal(json_object_size(json), EMU_KINDS - EMU_BYSTANDER - 1);
+		assert_int_equal(json_object_size(json), EMU_KINDS - EMU_MACHINE_RESET - 1);
 		json_decref(json);
 	}
 }
@@ -125,12 +126,63 @@ static void test_bystanders_are_reset_once(void **state)
 	assert_int_equal(emulog_reports(&c), 3);
 }
 
+#define ON	T "vtd_dmar_enable enable 1"
+#define OFF	T "vtd_dmar_enable enable 0"
+#define AMD_ON	T "amdvi_control_status MMIO_STATUS state 0xc000000030483"
+#define AMD_OFF	T "amdvi_control_status MMIO_STATUS state 0xc000000030482"
+#define MASTER	T "pci_cfg_write e1000e 02:00.0 @0x4 <- 0x107"
+#define QUIET	T "pci_cfg_write e1000e 02:00.0 @0x4 <- 0x503"
+#define OTHER	T "pci_cfg_write e1000e 00:09.0 @0x4 <- 0x107"
+#define RESET	T "ps2_kbd_reset 0x555573c379a8"
+#define BEGIN	"begin"
+
+static void test_order(void **state)
+{
+	static const struct {
+		const char *lines[8];
+		unsigned int off, unsafe;
+	} logs[] = {
+		{ { ON, MASTER, BEGIN }, 0, 0 },
+		{ { ON, MASTER, BEGIN, QUIET, OFF }, 1, 0 },
+		{ { ON, MASTER, BEGIN, OFF, QUIET }, 1, 1 },
+		{ { ON, MASTER, BEGIN, QUIET, MASTER, OFF }, 1, 1 },
+		{ { AMD_ON, MASTER, BEGIN, QUIET, AMD_OFF, AMD_OFF }, 1, 0 },
+		{ { AMD_ON, MASTER, BEGIN, AMD_ON, AMD_OFF }, 1, 1 },
+		{ { ON, OTHER, BEGIN, OFF }, 1, 0 },
+		/* What was before is not asked for; off is off. */
+		{ { ON, MASTER, OFF, BEGIN, OFF }, 0, 0 },
+		/* After a reset all are off, and come up anew. */
+		{ { ON, MASTER, BEGIN, RESET, OFF }, 0, 0 },
+		{ { ON, MASTER, BEGIN, RESET, ON, OFF }, 1, 0 },
+		/* A line that was cut off says nothing. */
+		{ { ON, MASTER, BEGIN, "vtd_dmar_enable enable 0" }, 0, 0 },
+	};
+	static const struct lab_device devices[] = { { "0000:02:00.0", "0000:00:04.0" } };
+	const struct emulog_watch w = { .devices = devices, .count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		struct emulog_order o = { 0 };
+
+		for (size_t j = 0; j < 8 && logs[i].lines[j]; j++) {
+			if (strcmp(logs[i].lines[j], BEGIN) == 0)
+				emulog_order_begin(&o);
+			else
+				emulog_follow(&o, &w, logs[i].lines[j]);
+		}
+		if (o.off != logs[i].off || o.unsafe != logs[i].unsafe)
+			fail_msg("log %zu: off %u, unsafe %u", i, o.off, o.unsafe);
+		assert_int_equal(!!o.bdf, !!o.unsafe);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_reports),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_bystanders_are_reset_once),
 	};
 

@@ -350,6 +350,30 @@ static void test_swaps(void **state)
 	assert_false(judge_swaps(NULL, 20, why, sizeof(why)));
 }
 
+static bool order_ok(unsigned int off, unsigned int unsafe, const char *want)
+{
+	const struct emulog_order o = { .off = off, .unsafe = unsafe, .bdf = unsafe ? "x" : NULL };
+	json_t *entry = judge_order(&o, want), *exits = json_pack("[O]", entry);
+	bool ok = json_is_true(json_at(entry, "ok"));
+	char why[200];
+
+	assert_int_equal(judge_exits(exits, why, sizeof(why)), ok);
+	json_decref(exits);
+	json_decref(entry);
+	return ok;
+}
+
+static void test_order(void **state)
+{
+	(void)state;
+	assert_true(order_ok(0, 0, "stays-on"));
+	assert_false(order_ok(1, 0, "stays-on"));
+	assert_false(order_ok(1, 1, "stays-on"));
+	assert_true(order_ok(2, 0, "goes-off"));
+	assert_false(order_ok(0, 0, "goes-off"));
+	assert_false(order_ok(2, 1, "goes-off"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_dropped_frames_fail_in_an_emulator),
 		cmocka_unit_test(test_exits),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_complaint_and_reset_fail),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_control_in_swaps),

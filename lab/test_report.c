@@ -35,7 +35,7 @@ static const char golden[] =
 	"\"dma\":{\"completed\":6000,\"corrupt\":0,\"faulted\":0,\"in_blackout\":270,"
 	"\"in_blackout_by_phase\":{\"init\":150,\"jump\":120},\"lost\":0,\"stray\":0,"
 	"\"verified_bytes\":3072},"
-	"\"emulator\":{\"resets\":0},\"exit\":\"none\",\"exits\":null,\"frames\":{\"nic\":{}},"
+	"\"drift\":null,\"emulator\":{\"resets\":0},\"exit\":\"none\",\"exits\":null,\"frames\":{\"nic\":{}},"
 	"\"host\":{\"accel\":\"tcg\",\"cpu\":\"a cpu\",\"emulator\":\"11.1.3 (p)\"},"
 	"\"kernel\":{\"series_sha256\":\"abc\",\"version\":\"7.2.8-holdfast\"},"
 	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\","

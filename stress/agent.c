@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@
 #include "params.h"
 #include "pcidev.h"
 #include "record.h"
+#include "resources.h"
 #include "swap.h"
 
 #define SESSION "holdfast"
@@ -103,6 +105,15 @@ static bool leaves_by(const struct agent *a, const char *exit)
 	return strcmp(a->params.exit, exit) == 0;
 }
 
+/* Another process, to which an earlier one that left by @exit has left its session. */
+static bool reaps(const struct agent *a, const char *exit)
+{
+	char word[64];
+
+	snprintf(word, sizeof(word), "hf.exit=%s ", exit);
+	return leaves_by(a, "again") && strstr(a->cmdline, word);
+}
+
 /* As if by accident, and with no chance to put anything in order. */
 static void die_at(struct agent *a, const char *exit)
 {
@@ -110,6 +121,31 @@ static void die_at(struct agent *a, const char *exit)
 		return;
 	channel_send(&a->channel, "dying", json_pack("{s:s}", "where", exit));
 	kill(getpid(), SIGKILL);
+}
+
+/* The devices are at work when the machine goes down; what comes up must find them quiet. */
+static int bring_down_at(struct agent *a, const char *where)
+{
+	static const char *const hows[] = { "reboot", "panic" };
+	char exit[32];
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		snprintf(exit, sizeof(exit), "%s-%s", hows[i], where);
+		if (!leaves_by(a, exit))
+			continue;
+		if (channel_ask(&a->channel, "leaving", json_pack("{s:s}", "how", hows[i])) != 1)
+			return complain(-EIO, "the lab cannot start the machine again");
+		return exits_bring_down(hows[i]);
+	}
+	return 0;
+}
+
+/* Is this the kernel that came up after that? The command line is the first one's again. */
+static bool was_brought_down(struct agent *a)
+{
+	return (strncmp(a->params.exit, "reboot-", 7) == 0 ||
+		strncmp(a->params.exit, "panic-", 6) == 0) &&
+	       channel_ask(&a->channel, "restarted", json_object()) == 1;
 }
 
 static size_t exit_devices(const struct agent *a, struct exit_device devices[2])
@@ -151,6 +187,7 @@ static void probe_preserved(struct agent *a)
 	exits_tell(&a->channel, "PRESERVED: kexec_load of an image without KHO", "",
 		   exits_load_bare(), 0);
 	exits_tell(&a->channel, "PRESERVED: the jump into that", "", kexec_jump(), -EINVAL);
+	exits_foreign_images(&a->channel, a->kernel, a->initrd, a->cmdline);
 }
 
 static void probe_live(struct agent *a)
@@ -163,6 +200,8 @@ static void probe_live(struct agent *a)
 	for (size_t i = 0; i < n; i++)
 		exits_live(&a->channel, &devices[i]);
 	exits_tell(&a->channel, "LIVE: a jump", "", try_kexec(a), -EBUSY);
+	for (size_t i = 0; i < n; i++)
+		exits_driver_absent(&a->channel, &devices[i], a->session);
 }
 
 static void probe_claimed(struct agent *a)
@@ -184,6 +223,44 @@ static void probe_claimed(struct agent *a)
 	exits_tell(&a->channel, "CLAIMED: a jump", "", try_kexec(a), -EBUSY);
 }
 
+/*
+ * What was free when the first agent of this kernel began; the session's memory was not, then.
+ * It outlives the agent.
+ */
+#define FREE_FILE "/tmp/free_kib"
+#define SPARE_KIB 4096
+
+static int64_t free_at_start(void)
+{
+	FILE *f = fopen(FREE_FILE, "re");
+	long long kib = 0;
+
+	if (f && fscanf(f, "%lld", &kib) == 1)
+		fclose(f);
+	else if ((f = fopen(FREE_FILE, "we"))) {
+		kib = resources_free_kib();
+		fprintf(f, "%lld", kib);
+		fclose(f);
+	}
+	return kib;
+}
+
+/* All that the session hands over; it counts as free memory when the hand-over has ended. */
+static uint32_t session_kib(const struct agent *a)
+{
+	const int fds[] = { a->ledger.mem.fd, a->kernel, a->initrd,
+			    a->params.loads.nvme ? a->drive.dma.fd : -1,
+			    a->params.loads.nic ? a->nic.dma.fd : -1 };
+	off_t bytes = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0 && !fstat(fds[i], &st))
+			bytes += st.st_size;
+	}
+	return (uint32_t)(bytes >> 10);
+}
+
 static void tell_quiet(struct agent *a)
 {
 	struct exit_device devices[2];
@@ -193,34 +270,77 @@ static void tell_quiet(struct agent *a)
 		exits_quiet(&a->channel, devices[i].bdf);
 }
 
+/* The devices are quiet, and what the session had is free again. */
+static void tell_ended(struct agent *a)
+{
+	tell_quiet(a);
+	exits_memory_back(&a->channel, free_at_start() + a->params.session_kib, SPARE_KIB);
+}
+
+/* The kernel's drivers would switch on again what is to be found off. */
+#define NO_DRIVERS "initcall_blacklist=nvme_init,e1000_init_module"
+/* Without a bus pci_slot_init() dies: before PCI devices, and VT-d's units, are known. */
+#define PANIC_EARLY "initcall_blacklist=pci_driver_init panic=-1"
+
+/*
+ * A kernel that can inject faults (CONFIG_HANDOVER_INJECT) damages what it leaves to the next one.
+ * Where a file cannot be frozen, there is no jump: DMA goes on here, and the next attempt is good.
+ */
+static int inject_before_jump(struct agent *a)
+{
+	static const char *const faults[] = {
+		"pci-record", "pci-version", "iommu-version", "fingerprint",
+	};
+	unsigned int arrived;
+	char fault[64];
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		if (leaves_by(a, faults[i]) && !a->channel.cycle)
+			err = exits_inject(faults[i]);
+	}
+	if (err || !leaves_by(a, "freeze-fails") || a->channel.cycle)
+		return err;
+	/* The last file of the session: all others are frozen by then. */
+	snprintf(fault, sizeof(fault), "freeze-fails %s", a->params.nic_bdf);
+	err = exits_inject(fault);
+	if (err)
+		return err;
+	exits_tell(&a->channel, "PRESERVED: a jump, and a file that cannot be frozen", "",
+		   kexec_jump(), -EIO);
+	arrived = nicdev_rx_arrived(&a->nic.dev);
+	sleep_ms(500);
+	exits_tell(&a->channel, "DMA goes on", a->params.nic_bdf,
+		   nicdev_rx_arrived(&a->nic.dev) > arrived ? 0 : -EIO, 0);
+	return exits_inject("none");
+}
+
 /* More words for the next kernel's command line, where the exit is its doing. */
 static void set_next_cmdline(struct agent *a)
 {
 	static const struct {
 		const char *exit, *words;
 	} all[] = {
-		{ "iommu-off", "intel_iommu=off amd_iommu=off" },
-		{ "kho-off", "kho=off" },
-		{ "liveupdate-off", "liveupdate=off" },
+		{ "iommu-off", "intel_iommu=off amd_iommu=off hf.exit=stopped " NO_DRIVERS },
+		{ "kho-off", "kho=off hf.exit=anew " NO_DRIVERS },
+		{ "liveupdate-off", "liveupdate=off hf.exit=anew " NO_DRIVERS },
+		{ "scalable-next", "intel_iommu=sm_on hf.exit=anew " NO_DRIVERS },
+		{ "pgtable-next", "amd_iommu=pgtbl_v2" },
+		{ "pci-record", NO_DRIVERS },
+		{ "pci-version", NO_DRIVERS },
+		{ "iommu-version", NO_DRIVERS },
+		{ "panic-early", PANIC_EARLY },
+		{ "panic-late", "rdinit=/none init=/none panic=-1" },
 	};
 	size_t used = strlen(a->cmdline);
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		/* The kernel's drivers would switch on again what is to be found off. */
-		if (leaves_by(a, all[i].exit))
-			snprintf(a->cmdline + used, sizeof(a->cmdline) - used, " %s hf.exit=stopped "
-				 "initcall_blacklist=nvme_init,e1000_init_module", all[i].words);
-	}
-}
+	used += (size_t)snprintf(a->cmdline + used, sizeof(a->cmdline) - used,
+				 " hf.session_kib=%u", session_kib(a));
 
-/* The next kernel could not take the devices over: it must have stopped them, and said so. */
-static int find_stopped(struct agent *a)
-{
-	say_hello(a, false);
-	tell_quiet(a);
-	exits_tell(&a->channel, "the kernel's log says so", "",
-		   kernel_log_lines("bus master is off") ? 0 : -ENOENT, 0);
-	return 0;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (leaves_by(a, all[i].exit))
+			snprintf(a->cmdline + used, sizeof(a->cmdline) - used, " %s", all[i].words);
+	}
 }
 
 /* Breaking something on purpose (configs/controls) is not the way, but what happens on it. */
@@ -298,20 +418,54 @@ static int start_devices(struct agent *a)
 	return err;
 }
 
-/* A next kernel, in which the hand-over has ended: the devices are quiet, and work again. */
+/* The hand-over has ended; the devices work again. */
 static int start_anew(struct agent *a)
 {
 	int err = ledger_create(&a->ledger);
 
 	a->ledger.state.depth = a->params.depth;
 	a->params.cycles = 0;
-	tell_quiet(a);
 	if (!err && a->params.loads.nvme && channel_rate(&a->channel, 0) < 0)
 		err = -ETIMEDOUT;
 	if (!err)
 		err = start_devices(a);
 	exits_tell(&a->channel, "a new start of the devices", "", err, 0);
 	return 0;
+}
+
+static int finish_session(struct agent *a)
+{
+	int err = luo_finish(a->session);
+
+	if (!err) {
+		close(a->session);
+		a->session = -1;
+	}
+	return err;
+}
+
+/*
+ * The next kernel could not take the devices over: it must have stopped them, and said so once of
+ * each. Without an IOMMU nobody can use them. A kernel without live updates never had the session's
+ * memory (kho=off), or keeps it to its end.
+ */
+static int find_stopped(struct agent *a)
+{
+	struct exit_device devices[2];
+
+	say_hello(a, false);
+	exits_logged(&a->channel, "bus master is off", exit_devices(a, devices));
+	a->luo = luo_open();
+	if (a->luo >= 0)
+		a->session = luo_retrieve(a->luo, SESSION);
+	complaint_clear();
+	if (a->session >= 0) {
+		exits_tell(&a->channel, "finish", "", finish_session(a), 0);
+		tell_ended(a);
+	} else {
+		tell_quiet(a);
+	}
+	return leaves_by(a, "anew") ? start_anew(a) : 0;
 }
 
 static int first_kernel(struct agent *a)
@@ -585,10 +739,15 @@ static int next_cycle(struct agent *a)
 		return err;
 	probe_preserved(a);
 	die_at(a, "die-preserved");
+	err = bring_down_at(a, "preserved");
+	if (err)
+		return err;
 	set_next_cmdline(a);
 	err = stop_neighbours(a);
 	if (!err)
 		err = kexec_load(a->kernel, a->initrd, a->cmdline);
+	if (!err)
+		err = inject_before_jump(a);
 	if (!err)
 		err = top_up(a);
 	if (err)
@@ -597,6 +756,8 @@ static int next_cycle(struct agent *a)
 	channel_send(&a->channel, "jump",
 		     json_pack("{s:i,s:I}", "inflight", (int)load->inflight,
 			       "completed", (json_int_t)load->counts.other));
+	if (leaves_by(a, "panic-early") || leaves_by(a, "panic-late"))
+		channel_ask(&a->channel, "leaving", json_pack("{s:s}", "how", "panic"));
 	close_ledger(a);
 	return kexec_jump();
 }
@@ -672,17 +833,6 @@ static int retrieve_devices(struct agent *a)
 	return err;
 }
 
-static int finish_session(struct agent *a)
-{
-	int err = luo_finish(a->session);
-
-	if (!err) {
-		close(a->session);
-		a->session = -1;
-	}
-	return err;
-}
-
 /* Each device goes on, and then gets a page table of this kernel's making. */
 static int adopt_and_replace(struct agent *a)
 {
@@ -698,6 +848,8 @@ static int adopt_and_replace(struct agent *a)
 	die_at(a, "die-bound");
 	if (a->params.loads.nvme)
 		err = drive_replace(&a->drive);
+	if (!err)
+		die_at(a, "die-replacing");
 	if (!err && a->params.loads.nic)
 		err = nic_replace(&a->nic);
 	if (!err)
@@ -816,6 +968,8 @@ static void expect_blackout(struct agent *a, const struct cycle_result *r)
 /* 0, or -EIO: the cycle failed; the reason is the complaint. */
 static int report(struct agent *a, struct cycle_result *r)
 {
+	const char *const bdfs[] = { a->params.nvme_bdf, a->params.nic_bdf };
+	json_t *record;
 	char why[256];
 	bool pass;
 	int err;
@@ -828,7 +982,9 @@ static int report(struct agent *a, struct cycle_result *r)
 	if (!pass)
 		oracle_explain(r);
 	expect_blackout(a, r);
-	err = channel_send(&a->channel, "cycle", record_json(r, pass));
+	record = record_json(r, pass);
+	json_object_set_new(record, "resources", resources_json(bdfs, 2));
+	err = channel_send(&a->channel, "cycle", record);
 	if (err)
 		return complain(err, "the record of the cycle cannot be sent");
 	a->drive.load.problem[0] = 0;
@@ -842,12 +998,56 @@ static int report(struct agent *a, struct cycle_result *r)
 	return -EIO;
 }
 
-/* Nobody wants the devices: finish stops them first, and then they can be used anew. */
-static int finish_unretrieved(struct agent *a)
+/*
+ * Ways in which the devices are not adopted, and what the log says of each then: nobody wants
+ * them, or what was recorded of them is wrong (injected, see inject_before_jump()).
+ */
+static const struct unadopted {
+	const char *exit, *text;
+	bool unretrievable;	/* its tables are wrong, so its iommufd must not come back */
+} unadopted[] = {
+	{ "finish-unretrieved", "nobody has retrieved it, bus master is off", false },
+	{ "pci-record", "bus master is off", false },
+	{ "pci-version", "nobody has handed it over, it is off now", false },
+	{ "iommu-version", "bus master is off", false },
+	{ "fingerprint", "nobody has retrieved it, bus master is off", true },
+};
+
+static const struct unadopted *find_unadopted(const struct agent *a)
 {
-	exits_tell(&a->channel, "LIVE: finish", "", finish_session(a), 0);
-	exits_tell(&a->channel, "the kernel's log says so", "",
-		   kernel_log_lines("nobody has retrieved it, bus master is off") ? 0 : -ENOENT, 0);
+	for (size_t i = 0; i < sizeof(unadopted) / sizeof(unadopted[0]); i++) {
+		if (leaves_by(a, unadopted[i].exit))
+			return &unadopted[i];
+	}
+	return reaps(a, "reap-absent") ? &unadopted[0] : NULL;
+}
+
+static void probe_unretrievable(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	for (size_t i = 0; i < n; i++) {
+		int fd = luo_retrieve_fd(a->session, devices[i].iommufd_token, "iommufd");
+
+		exits_tell(&a->channel, "LIVE: retrieve of its iommufd is refused", devices[i].bdf,
+			   fd < 0 ? 0 : -EEXIST, 0);
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* Finish stops the devices, if they are not stopped yet; then they can be used anew. */
+static int finish_unadopted(struct agent *a, const struct unadopted *how)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	if (how->unretrievable)
+		probe_unretrievable(a);
+	exits_tell(&a->channel, "finish", "", finish_session(a), 0);
+	exits_logged(&a->channel, how->text, n);
+	tell_ended(a);
 	return start_anew(a);
 }
 
@@ -860,6 +1060,7 @@ static int next_kernel(struct agent *a)
 		.forwarder = p->loads.dpdk ? &a->forwarder : NULL,
 		.fio = p->loads.fio ? &a->fio : NULL,
 	};
+	const struct unadopted *how;
 	int err = retrieve_fd(a, TOKEN_LEDGER, "ledger");
 
 	a->blame = EXIT_FAIL;
@@ -871,8 +1072,15 @@ static int next_kernel(struct agent *a)
 	a->drive = (struct drive){ .bdf = p->nvme_bdf, .state = s };
 	a->nic = (struct nic){ .bdf = p->nic_bdf, .state = &s->nic };
 	say_hello(a, s->device_preserved);
-	if (leaves_by(a, "finish-unretrieved"))
-		return finish_unretrieved(a);
+	how = find_unadopted(a);
+	if (how)
+		return finish_unadopted(a, how);
+	die_at(a, "die-live");
+	err = bring_down_at(a, "live");
+	if (err)
+		return err;
+	if (leaves_by(a, "again"))
+		exits_tell(&a->channel, "a reaper's finish", "", luo_finish(a->session), -EBUSY);
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
 		err = take_over(a, &r);
@@ -893,7 +1101,8 @@ static int run(struct agent *a)
 {
 	int err;
 
-	if (leaves_by(a, "stopped"))
+	free_at_start();
+	if (leaves_by(a, "stopped") || leaves_by(a, "anew"))
 		return find_stopped(a);
 	a->luo = luo_open();
 	if (a->luo < 0)
@@ -902,11 +1111,19 @@ static int run(struct agent *a)
 	err = bystanders_init(&a->bystanders, a->params.bystanders);
 	if (err)
 		return err;
+	/* Before it has asked for anything: the devices stay as they are. */
+	if (access(a->params.kernel, R_OK))
+		die_at(a, "reap-absent");
 	a->session = luo_retrieve(a->luo, SESSION);
 	if (a->session >= 0) {
 		err = next_kernel(a);
 	} else if (a->session == -ENOENT && leaves_by(a, "again") &&
 		   access(a->params.kernel, R_OK)) {
+		say_hello(a, false);
+		tell_ended(a);
+		err = start_anew(a);
+	} else if (a->session == -ENOENT && was_brought_down(a)) {
+		/* The kernel's own drivers have had them since the reset. */
 		say_hello(a, false);
 		err = start_anew(a);
 	} else if (a->session == -ENOENT)
@@ -919,6 +1136,8 @@ static int run(struct agent *a)
 		err = compare_and_report(a);
 	if (err)
 		return err;
+	if (resources_kmemleak())
+		channel_progress(&a->channel, "kmemleak has found something, see the console");
 	return a->channel.cycle < a->params.cycles ? next_cycle(a) : stop_neighbours(a);
 }
 

@@ -10,18 +10,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "complain.h"
+#include "handover.h"
+#include "kexec.h"
+#include "luo.h"
 #include "memory.h"
 #include "pcidev.h"
+#include "resources.h"
 
 void exits_tell(struct channel *c, const char *what, const char *bdf, int err, int want)
 {
 	channel_send(c, "exit", json_pack("{s:s,s:s,s:b,s:s,s:s}", "what", what, "bdf", bdf,
-					  "ok", err == want,
-					  "got", err ? strerrorname_np(-err) : "0",
+					  "ok", err == want, "got", err ? strerrorname_np(-err) : "0",
 					  "want", want ? strerrorname_np(-want) : "0"));
 	complaint_clear();
 }
@@ -121,4 +126,133 @@ void exits_quiet(struct channel *c, const char *bdf)
 	if (fd >= 0)
 		close(fd);
 	exits_tell(c, "bus mastering is off", bdf, command & PCI_COMMAND_MASTER ? -EBUSY : 0, 0);
+}
+void exits_logged(struct channel *c, const char *text, uint64_t want)
+{
+	uint64_t lines = kernel_log_lines(text);
+	char what[160];
+
+	snprintf(what, sizeof(what), "lines of the log that say \"%s\": %llu, must be %llu", text,
+		 (unsigned long long)lines, (unsigned long long)want);
+	exits_tell(c, what, "", lines == want ? 0 : lines ? -E2BIG : -ENOENT, 0);
+}
+
+static int put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return complain(-errno, "%s", file);
+	if (write(fd, text, strlen(text)) < 0)
+		err = complain(-errno, "%s does not take %s", file, text);
+	close(fd);
+	return err;
+}
+
+int exits_inject(const char *fault)
+{
+	return put("/sys/module/handover/parameters/inject", fault);
+}
+
+int exits_bring_down(const char *how)
+{
+	int err;
+
+	if (strcmp(how, "reboot") == 0) {
+		reboot(RB_AUTOBOOT);
+		return complain(-errno, "the kernel refuses to restart the machine");
+	}
+	err = put("/proc/sys/kernel/panic", "-1");
+	return err ? err : put("/proc/sysrq-trigger", "c");
+}
+
+
+/* Where the declaration of bzImage @fd is (Documentation/arch/x86/boot.rst); -errno. */
+static off_t find_declaration(int fd, size_t size)
+{
+	static const uint32_t mark[] = { 0x52564f48, 16 };	/* "HOVR", bytes */
+	uint8_t *image = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0), *at;
+
+	if (image == MAP_FAILED)
+		return complain(-errno, "the kernel image cannot be read");
+	at = memmem(image, size, mark, sizeof(mark));
+	munmap(image, size);
+	return at ? at - image : complain(-ENOENT, "the image declares nothing of hand-overs");
+}
+
+static int load_changed(int kernel, int initrd, const char *cmdline, size_t offset, uint32_t word)
+{
+	char path[40];
+	off_t size, at;
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", kernel);
+	fd = memory_from_file("foreign", path);
+	if (fd < 0)
+		return fd;
+	size = lseek(fd, 0, SEEK_END);
+	at = find_declaration(fd, (size_t)size);
+	err = at < 0 ? (int)at : 0;
+	if (!err && pwrite(fd, &word, 4, at + (off_t)offset) != 4)
+		err = complain(-EIO, "the image cannot be changed");
+	if (!err)
+		err = kexec_load(fd, initrd, cmdline);
+	close(fd);
+	return err;
+}
+
+void exits_foreign_images(struct channel *c, int kernel, int initrd, const char *cmdline)
+{
+	static const struct {
+		const char *what;
+		size_t offset;
+		uint32_t word;
+	} changes[] = {
+		{ "declares nothing", 0, 0 },
+		{ "reads only later versions", 8, 9999 },
+		{ "reads only earlier versions", 12, 1 },
+	};
+	char what[80];
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		snprintf(what, sizeof(what), "PRESERVED: load of an image that %s", changes[i].what);
+		exits_tell(c, what, "", load_changed(kernel, initrd, cmdline, changes[i].offset,
+						     changes[i].word), 0);
+		exits_tell(c, "PRESERVED: the jump into that", "", kexec_jump(), -EINVAL);
+	}
+}
+
+static int retrieve_and_close(int session, uint64_t token)
+{
+	int fd = luo_retrieve_fd(session, token, "device");
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+void exits_driver_absent(struct channel *c, const struct exit_device *d, int session)
+{
+	exits_tell(c, "LIVE: its driver is unbound", d->bdf,
+		   write_sysfs(d->bdf, "driver/unbind", d->bdf), 0);
+	exits_tell(c, "LIVE: retrieve without a driver", d->bdf,
+		   retrieve_and_close(session, d->vfio_token), -EAGAIN);
+	exits_tell(c, "LIVE: the driver is back", d->bdf, pcidev_bind_vfio(d->bdf), 0);
+	exits_tell(c, "LIVE: retrieve with it", d->bdf,
+		   retrieve_and_close(session, d->vfio_token), 0);
+}
+
+void exits_memory_back(struct channel *c, int64_t want, int64_t spare)
+{
+	int64_t now = resources_free_kib();
+	char what[120];
+
+	/* Some of it is freed by work that is still queued. */
+	for (int i = 0; i < 30 && now + spare < want; i++) {
+		sleep_ms(100);
+		now = resources_free_kib();
+	}
+	snprintf(what, sizeof(what), "memory is back: %lld KiB free, of %lld", (long long)now,
+		 (long long)want);
+	exits_tell(c, what, "", now + spare < want ? -ENOMEM : 0, 0);
 }

@@ -44,4 +44,28 @@ int exits_load_bare(void);
 /* Is bus mastering off? */
 void exits_quiet(struct channel *c, const char *bdf);
 
+/*
+ * An image that declares nothing of hand-overs, or another version: @kernel with one word of its
+ * declaration changed. Loading works, the jump must not.
+ */
+void exits_foreign_images(struct channel *c, int kernel, int initrd, const char *cmdline);
+
+/*
+ * In LIVE: its driver is gone, so the device cannot be retrieved from @session; when it is back,
+ * it can.
+ */
+void exits_driver_absent(struct channel *c, const struct exit_device *d, int session);
+
+/* Are @want KiB of memory free, but for @spare? Waits a bit. */
+void exits_memory_back(struct channel *c, int64_t want, int64_t spare);
+
+/* Does the kernel's log have @text in @want lines? */
+void exits_logged(struct channel *c, const char *text, uint64_t want);
+
+/* Let this kernel inject @fault from now on; "none". -errno with a complaint. */
+int exits_inject(const char *fault);
+
+/* Bring the machine down: "reboot" or "panic". Returns -errno with a complaint. */
+int exits_bring_down(const char *how);
+
 #endif /* HF_EXITS_H */

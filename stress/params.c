@@ -33,6 +33,7 @@ const char params_usage[] =
 	"  --rate=N         commands per second until the drain, at most (100)\n"
 	"  --blackout_ms=N  how long the first blackout is expected to be (8000; with\n"
 	"                   stretch 16000); the rate is lowered to last for twice as long\n"
+	"  --session_kib=N  memory that the session hands over (0: none)\n"
 	"  --nvme_bdf=A --nic_bdf=A --dpdk_bdf=A\n"
 	"                   the devices, as dddd:bb:dd.f (0000:01:00.0, 02:00.0, 03:00.0)\n"
 	"  --nic_depth=N    receive descriptors, to 65528; 0: as many as drivers use (0)\n"
@@ -64,6 +65,7 @@ static const struct field fields[] = {
 	FIELD_NUMBER(depth, 1000, LEDGER_SLOTS - 1),
 	FIELD_NUMBER(rate, 1, 1000000),
 	FIELD_NUMBER(blackout_ms, 1, 1000000),
+	FIELD_NUMBER(session_kib, 0, UINT32_MAX),
 	{ .name = "stretch", .type = FLAG, .offset = offsetof(struct params, stretch), .max = 1 },
 	FIELD_NUMBER(nic_depth, 0, NIC_RX_DEPTH_MAX),
 	FIELD_TEXT(load), FIELD_TEXT(control), FIELD_TEXT(exit), FIELD_TEXT(bystanders), FIELD_TEXT(channel),
@@ -177,7 +179,10 @@ static bool known_exit(const char *name)
 	static const char *const known[] = {
 		"none", "again", "stopped", "probes", "die-preserved", "die-retrieved", "die-bound",
 		"die-replaced", "die-finished", "finish-unretrieved", "iommu-off", "kho-off",
-		"liveupdate-off", "out-of-memory",
+		"liveupdate-off", "anew", "scalable-next", "pgtable-next", "reboot-preserved",
+		"reboot-live", "panic-preserved", "panic-live", "panic-early", "panic-late",
+		"die-replacing", "die-live", "reap-absent", "freeze-fails", "pci-record",
+		"pci-version", "iommu-version", "fingerprint", "out-of-memory",
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
