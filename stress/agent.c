@@ -328,7 +328,8 @@ static void set_next_cmdline(struct agent *a)
 		{ "pgtable-next", "amd_iommu=pgtbl_v2" },
 		{ "pci-record", NO_DRIVERS },
 		{ "pci-version", NO_DRIVERS },
-		{ "iommu-version", NO_DRIVERS },
+		/* An AMD unit that is not adopted remaps no interrupts either. */
+		{ "iommu-version", "iommufd.allow_unsafe_interrupts=1 " NO_DRIVERS },
 		{ "panic-early", PANIC_EARLY },
 		{ "panic-late", "rdinit=/none init=/none panic=-1" },
 	};
