@@ -69,6 +69,21 @@ static void test_noise(void **state)
 	assert_true(steady(series(10, 0, 1, 9999999), why));
 }
 
+/* What has changed once, stays so. */
+static void test_step(void **state)
+{
+	char why[200];
+
+	(void)state;
+	for (int at = 2; at < 49; at++) {
+		json_t *cycles = series(50, 0, 0, 0);
+
+		for (size_t i = (size_t)at; i < 50; i++)
+			json_integer_set(json_at(json_array_get(cycles, i), "resources.free"), 500001);
+		assert_true(steady(cycles, why));
+	}
+}
+
 static void test_too_few(void **state)
 {
 	json_t *cycles = series(DRIFT_CYCLES - 1, 5, 0, 0), *drift;
@@ -93,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_leaks),
 		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_step),
 		cmocka_unit_test(test_too_few),
 	};
 
