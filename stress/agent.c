@@ -335,9 +335,11 @@ static void set_next_cmdline(struct agent *a)
 	};
 	size_t used = strlen(a->cmdline);
 
+	/* The words of this kernel are the next one's, too: none may come with each cycle. */
+	if (leaves_by(a, "none"))
+		return;
 	used += (size_t)snprintf(a->cmdline + used, sizeof(a->cmdline) - used,
 				 " hf.session_kib=%u", session_kib(a));
-
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (leaves_by(a, all[i].exit))
 			snprintf(a->cmdline + used, sizeof(a->cmdline) - used, " %s", all[i].words);
