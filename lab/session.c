@@ -824,6 +824,20 @@ static void stop_sources(struct session *s)
 	snprintf(r->reason, sizeof(r->reason), "%s", why);
 }
 
+/* What the kernel says while files are closed and the machine goes down counts like the rest. */
+static void judge_last_words(struct session *s)
+{
+	struct session_result *r = s->result;
+
+	console_read(&s->console);
+	if (r->verdict != LAB_PASS || (!s->console.warnings && !s->console.panic[0]))
+		return;
+	r->verdict = LAB_FAIL;
+	snprintf(r->reason, sizeof(r->reason), "at the end, kernel %s: %s",
+		 s->console.panic[0] ? "panic" : "warning",
+		 s->console.panic[0] ? s->console.panic : s->console.warning);
+}
+
 /* After "done" the guest has files to close and a machine to power off. */
 static void wind_up(struct session *s)
 {
@@ -831,7 +845,7 @@ static void wind_up(struct session *s)
 		fprintf(stderr, "hf-lab: the machine did not power off; it is ended\n");
 	machine_stop(&s->machine);
 	stop_sources(s);
-	console_read(&s->console);
+	judge_last_words(s);
 	s->result->warnings = s->console.warnings;
 	tail_close(&s->console.tail);
 	tail_close(&s->emulator);
