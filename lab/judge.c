@@ -252,7 +252,7 @@ bool judge_knows(const char *must_catch)
 
 json_t *judge_order(const struct emulog_order *o, const char *want)
 {
-	const char *got = !o->off ? "stays-on" : o->unsafe ? "goes off before bus mastering" :
+	const char *got = !o->off ? o->translating ? "stays-on" : "was not seen on" : o->unsafe ? "goes off before bus mastering" :
 								"goes-off";
 
 	return json_pack("{s:s,s:s,s:b,s:s,s:s}", "what", "translation", "bdf",

@@ -54,7 +54,8 @@ bool judge_harmless(const char *control, bool pass, json_t *cycles, char *why, s
 
 /*
  * Entries of run.json's exits that the lab makes itself, new references. Of the translation
- * since emulog_order_begin(): @want is "stays-on", or "goes-off" for behind bus mastering.
+ * since emulog_order_begin(): @want is "stays-on", and seen to be on at the end, or "goes-off" for
+ * behind bus mastering.
  */
 json_t *judge_order(const struct emulog_order *o, const char *want);
 json_t *judge_fact(const char *what, bool yes);

@@ -352,7 +352,9 @@ static void test_swaps(void **state)
 
 static bool order_ok(unsigned int off, unsigned int unsafe, const char *want)
 {
-	const struct emulog_order o = { .off = off, .unsafe = unsafe, .bdf = unsafe ? "x" : NULL };
+	const struct emulog_order o = {
+		.off = off, .unsafe = unsafe, .bdf = unsafe ? "x" : NULL, .translating = true,
+	};
 	json_t *entry = judge_order(&o, want), *exits = json_pack("[O]", entry);
 	bool ok = json_is_true(json_at(entry, "ok"));
 	char why[200];
@@ -365,7 +367,13 @@ static bool order_ok(unsigned int off, unsigned int unsafe, const char *want)
 
 static void test_order(void **state)
 {
+	const struct emulog_order blind = { 0 };
+	json_t *entry = judge_order(&blind, "stays-on");
+
 	(void)state;
+	/* A log without a line of it has shown nothing. */
+	assert_true(json_is_false(json_at(entry, "ok")));
+	json_decref(entry);
 	assert_true(order_ok(0, 0, "stays-on"));
 	assert_false(order_ok(1, 0, "stays-on"));
 	assert_false(order_ok(1, 1, "stays-on"));
