@@ -114,6 +114,12 @@ static bool reaps(const struct agent *a, const char *exit)
 	return leaves_by(a, "again") && strstr(a->cmdline, word);
 }
 
+/* Has that one died where its session must be there for the next agent to go on with? */
+static bool leaves_session(const struct agent *a)
+{
+	return reaps(a, "die-retrieved") || reaps(a, "die-bound") || reaps(a, "die-replacing");
+}
+
 /* As if by accident, and with no chance to put anything in order. */
 static void die_at(struct agent *a, const char *exit)
 {
@@ -1123,6 +1129,8 @@ static int run(struct agent *a)
 	} else if (a->session == -ENOENT && leaves_by(a, "again") &&
 		   access(a->params.kernel, R_OK)) {
 		say_hello(a, false);
+		exits_tell(&a->channel, "the session of who died", "", -ENOENT,
+			   leaves_session(a) ? 0 : -ENOENT);
 		tell_ended(a);
 		err = start_anew(a);
 	} else if (a->session == -ENOENT && was_brought_down(a)) {
