@@ -1016,9 +1016,9 @@ static const struct unadopted {
 	bool unretrievable;	/* its tables are wrong, so its iommufd must not come back */
 } unadopted[] = {
 	{ "finish-unretrieved", "nobody has retrieved it, bus master is off", false },
-	{ "pci-record", "bus master is off", false },
+	{ "pci-record", "dropped: another device is there, bus master is off", false },
 	{ "pci-version", "nobody has handed it over, it is off now", false },
-	{ "iommu-version", "bus master is off", false },
+	{ "iommu-version", "its translation is not recorded, bus master is off", false },
 	{ "fingerprint", "nobody has retrieved it, bus master is off", true },
 };
 
