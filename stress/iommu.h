@@ -48,8 +48,8 @@ int vfio_bind(struct vfio *v, int iommufd);
 
 /*
  * A new address space with @size bytes of @memfd from offset 0 on, readable and
- * writable at map->iova, an area before DMA_DATA and one behind it, and a page table over it that suits the device: it is
- * full before any device uses it. -ERANGE, without complaint: the device cannot
+ * writable at map->iova, an area before DMA_DATA and one behind it, and a page table
+ * over it that suits the device: it is full before any device uses it. -ERANGE, without complaint: the device cannot
  * reach map->iova.
  */
 int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const struct vfio *v);
@@ -64,7 +64,7 @@ int iommu_map_above(struct iommu_map *map, int iommufd, int memfd, size_t size,
 /* Free page table and address space of @map; no device may be attached to it. */
 int iommu_unmap(const struct iommu_map *map, int iommufd);
 
-/* Of 's memory unmap what is behind DMA_DATA, whoever uses it. */
+/* Of the memory of @map unmap what is behind DMA_DATA, whoever uses it. */
 int iommu_unmap_data(const struct iommu_map *map, int iommufd);
 
 /*
