@@ -239,12 +239,17 @@ static void probe_claimed(struct agent *a)
 static int64_t free_at_start(void)
 {
 	FILE *f = fopen(FREE_FILE, "re");
-	long long kib = 0;
+	long long kib = -1;
 
-	if (f && fscanf(f, "%lld", &kib) == 1)
+	if (f && fscanf(f, "%lld", &kib) != 1)
+		kib = -1;
+	if (f)
 		fclose(f);
-	else if ((f = fopen(FREE_FILE, "we"))) {
-		kib = resources_free_kib();
+	if (kib >= 0)
+		return kib;
+	kib = resources_free_kib();
+	f = fopen(FREE_FILE, "we");
+	if (f) {
 		fprintf(f, "%lld", kib);
 		fclose(f);
 	}

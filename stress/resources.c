@@ -141,9 +141,12 @@ static int64_t kept_pages(void)
 
 int64_t resources_free_kib(void)
 {
+	int64_t kib;
+
 	sync();
 	put("/proc/sys/vm/drop_caches", "3");
-	return number_in("/proc/meminfo", "MemFree") + kept_pages() * 4;
+	kib = number_in("/proc/meminfo", "MemFree");
+	return kib < 0 ? kib : kib + kept_pages() * 4;
 }
 
 static void add(json_t *all, const char *name, int64_t n)
