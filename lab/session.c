@@ -60,6 +60,7 @@ struct session {
 	bool over;
 	bool dying;		/* the agent said so: another one says hello next, in the same kernel */
 	bool leaving, panicking;	/* it said that it brings the machine down, by a panic */
+	char panic[64];		/* what that one says */
 	unsigned int warnings;	/* that it had before */
 	json_int_t cycle;	/* the one that is under way, or comes next */
 
@@ -400,6 +401,7 @@ static void on_leaving(struct session *s, json_t *event)
 	s->leaving = true;
 	s->warnings = s->console.warnings;
 	s->panicking = strcmp(json_string_at(event, "how"), "panic") == 0;
+	snprintf(s->panic, sizeof(s->panic), "%s", json_string_at(event, "says"));
 	emulog_order_begin(&s->order);
 	answer(s, "ok\n");
 	enter(s, ST_JUMP);
@@ -408,6 +410,8 @@ static void on_leaving(struct session *s, json_t *event)
 /* What a kernel printed that was made to panic, was asked for. */
 static void on_restarted(struct session *s, json_t *event)
 {
+	char what[100];
+
 	(void)event;
 	if (!s->leaving) {
 		answer(s, "no\n");
@@ -415,7 +419,8 @@ static void on_restarted(struct session *s, json_t *event)
 	}
 	read_logs(s);
 	if (s->panicking) {
-		add_exit(s, judge_fact("the kernel has panicked", s->console.panic[0]));
+		snprintf(what, sizeof(what), "the kernel has panicked (%s)", s->panic);
+		add_exit(s, judge_fact(what, s->panic[0] && strstr(s->console.panic, s->panic)));
 		console_forget(&s->console, s->warnings);
 	}
 	add_exit(s, judge_fact("the machine was reset", s->order.resets));

@@ -129,6 +129,11 @@ static void die_at(struct agent *a, const char *exit)
 	kill(getpid(), SIGKILL);
 }
 
+/* What a kernel says that panics where it is to. */
+#define SYSRQ_SAYS "sysrq triggered crash"
+#define EARLY_SAYS "Attempted to kill init"
+#define LATE_SAYS "Unable to mount root fs"
+
 /* The devices are at work when the machine goes down; what comes up must find them quiet. */
 static int bring_down_at(struct agent *a, const char *where)
 {
@@ -139,7 +144,8 @@ static int bring_down_at(struct agent *a, const char *where)
 		snprintf(exit, sizeof(exit), "%s-%s", hows[i], where);
 		if (!leaves_by(a, exit))
 			continue;
-		if (channel_ask(&a->channel, "leaving", json_pack("{s:s}", "how", hows[i])) != 1)
+		if (channel_ask(&a->channel, "leaving", json_pack("{s:s,s:s}", "how", hows[i],
+								    "says", SYSRQ_SAYS)) != 1)
 			return complain(-EIO, "the lab cannot start the machine again");
 		return exits_bring_down(hows[i]);
 	}
@@ -771,7 +777,9 @@ static int next_cycle(struct agent *a)
 		     json_pack("{s:i,s:I}", "inflight", (int)load->inflight,
 			       "completed", (json_int_t)load->counts.other));
 	if (leaves_by(a, "panic-early") || leaves_by(a, "panic-late"))
-		channel_ask(&a->channel, "leaving", json_pack("{s:s}", "how", "panic"));
+		channel_ask(&a->channel, "leaving",
+			    json_pack("{s:s,s:s}", "how", "panic", "says",
+				      leaves_by(a, "panic-early") ? EARLY_SAYS : LATE_SAYS));
 	close_ledger(a);
 	return kexec_jump();
 }
