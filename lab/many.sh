@@ -6,14 +6,15 @@
 stopped=
 stop() {
 	stopped=1
-	[ -z "$child" ] || kill "$child"
+	# Until it is hf-lab, it is a shell that waits for make or dpkg: these end, too.
+	[ -z "$child" ] || kill -- "-$child" 2>/dev/null || kill "$child"
 }
 
 # one_run COMMAND...: what lab/run does. Leaves its exit code in $rc, and its run.json in $result:
 # empty, if it did not even start and has said why.
 one_run() {
 	before=$(readlink build/results/latest)
-	"$@" </dev/null &
+	setsid "$@" </dev/null &
 	child=$!
 	trap stop INT TERM HUP
 	# A signal ends the first wait, and not the run.
