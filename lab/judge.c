@@ -266,6 +266,23 @@ json_t *judge_fact(const char *what, bool yes)
 			 yes ? "yes" : "no", "want", "yes");
 }
 
+bool judge_ends(const char *ends, json_t *exits, bool cycles, char *why, size_t size)
+{
+	const char *what = strcmp(ends, "anew") == 0 ? "a new start of the devices" :
+						       "bus mastering is off";
+	bool there = strcmp(ends, "cycle") == 0 && cycles;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(exits, i, one)
+		there = there || (strcmp(ends, "cycle") != 0 &&
+				  strcmp(json_string_at(one, "what"), what) == 0);
+	if (!there)
+		snprintf(why, size, "it has not come to its end: %s",
+			 strcmp(ends, "cycle") == 0 ? "a good cycle" : what);
+	return there;
+}
+
 static json_int_t total(json_t *cycles, const char *oracle)
 {
 	json_int_t sum = 0;

@@ -58,6 +58,7 @@ struct session {
 	enum state state;
 	int64_t deadline, run_deadline, next_log;
 	bool over;
+	bool died;		/* once, at least */
 	bool dying;		/* the agent said so: another one says hello next, in the same kernel */
 	bool leaving, panicking;	/* it said that it brings the machine down, by a panic */
 	char panic[64];		/* what that one says */
@@ -363,6 +364,7 @@ static void on_dying(struct session *s, json_t *event)
 	if (!s->config->exit)
 		end(s, LAB_ERROR, "result line %u: an agent dies, not expected", s->stream.line);
 	s->dying = true;
+	s->died = true;
 	enter(s, s->state);
 }
 
@@ -505,6 +507,11 @@ static const char *first_failure(json_t *cycles)
 	return NULL;
 }
 
+static bool must_die(const char *exit)
+{
+	return strncmp(exit, "die-", 4) == 0 || strncmp(exit, "reap-", 5) == 0;
+}
+
 /* The guest's verdict counts only as far as what the lab has seen agrees. */
 static void on_done(struct session *s, json_t *event)
 {
@@ -540,6 +547,11 @@ static void on_done(struct session *s, json_t *event)
 		end(s, LAB_ERROR, "result line %u: verdict %s", s->stream.line, verdict);
 	else if (s->config->exit && !judge_exits(s->result->exits, why, sizeof(why)))
 		end(s, LAB_FAIL, "%s", why);
+	else if (s->config->exit && !judge_ends(s->config->ends, s->result->exits,
+						s->cycle == s->config->cycles + 1, why, sizeof(why)))
+		end(s, LAB_ERROR, "%s", why);
+	else if (s->config->exit && !s->died && must_die(s->config->exit))
+		end(s, LAB_ERROR, "no agent has died");
 	else if (s->cycle != s->config->cycles + 1 && !s->config->exit)
 		end(s, LAB_ERROR, "the agent passed itself after %lld of %lld cycles",
 		    (long long)s->cycle - 1, (long long)s->config->cycles);

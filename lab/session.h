@@ -20,6 +20,7 @@ struct session_config {
 	const char *damage;	/* from the first jump on, of frames (hf-frames --help); or "drive": */
 				/* a byte of the kernel's own drive, in each jump; or NULL */
 	const char *bystanders;	/* "nvme,nic", either or "": the guest's kernel's own devices */
+	const char *ends;	/* ... and what that ends with: "cycle", "anew" or "quiet" */
 	const char *exit;	/* how the agent leaves the straight way (configs/exits), or NULL */
 	const char *translation; /* what must come of it then: lab/judge.h */
 	json_int_t swaps;	/* page tables that the agent is to replace before the first jump */

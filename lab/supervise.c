@@ -27,6 +27,7 @@ static const char usage[] =
 	"  --cycles=N         jumps\n"
 	"  --exit=NAME        the agent leaves the straight way (configs/exits)\n"
 	"  --translation=HOW  stays-on, or goes-off behind bus mastering: what must come of it\n"
+	"  --ends=HOW         with a good cycle, with the devices used anew, or quiet\n"
 	"                     in the emulator when the agent does so (stays-on)\n"
 	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
@@ -52,7 +53,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS, OPT_BENCH, OPT_EXIT,
-	OPT_TRANSLATION, OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_BESIDE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
+	OPT_TRANSLATION, OPT_ENDS, OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH, OPT_DEVICE, OPT_BESIDE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM,
 	OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
@@ -67,6 +68,7 @@ static const struct option long_options[] = {
 	{ "bystanders", required_argument, NULL, OPT_BYSTANDERS },
 	{ "exit", required_argument, NULL, OPT_EXIT },
 	{ "translation", required_argument, NULL, OPT_TRANSLATION },
+	{ "ends", required_argument, NULL, OPT_ENDS },
 	{ "bench", no_argument, NULL, OPT_BENCH },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -183,6 +185,11 @@ static void take_option(struct options *o, int id, const char *value)
 		if (strcmp(value, "stays-on") && strcmp(value, "goes-off"))
 			refuse(value, "translation stays-on, or goes-off");
 		o->session.translation = value;
+		break;
+	case OPT_ENDS:
+		if (strcmp(value, "cycle") && strcmp(value, "anew") && strcmp(value, "quiet"))
+			refuse(value, "end: cycle, anew or quiet");
+		o->session.ends = value;
 		break;
 	case OPT_BENCH:
 		o->session.bench = true;
@@ -380,7 +387,7 @@ int main(int argc, char **argv)
 	struct options o = {
 		.session = {
 			.has_qmp = true, .cycles = 1, .loads = "", .frame_rate = 200,
-			.iommu = "intel", .bystanders = "", .translation = "stays-on",
+			.iommu = "intel", .bystanders = "", .translation = "stays-on", .ends = "cycle",
 			.ecam = 0xb0000000, .boot_s = 60, .load_s = 60,
 			.jump_s = 60, .drain_s = 60, .run_s = 600, .interrupted = &interrupted,
 		},

@@ -382,6 +382,24 @@ static void test_order(void **state)
 	assert_false(order_ok(2, 1, "goes-off"));
 }
 
+static void test_ends(void **state)
+{
+	json_t *exits = json_pack("[{s:s,s:b}]", "what", "bus mastering is off", "ok", 1);
+	char why[200];
+
+	(void)state;
+	assert_true(judge_ends("cycle", exits, true, why, sizeof(why)));
+	assert_false(judge_ends("cycle", exits, false, why, sizeof(why)));
+	assert_true(judge_ends("quiet", exits, false, why, sizeof(why)));
+	assert_false(judge_ends("anew", exits, true, why, sizeof(why)));
+	assert_non_null(strstr(why, "a new start"));
+	assert_false(judge_ends("quiet", NULL, true, why, sizeof(why)));
+	json_array_append_new(exits, json_pack("{s:s,s:b}", "what", "a new start of the devices",
+					       "ok", 1));
+	assert_true(judge_ends("anew", exits, false, why, sizeof(why)));
+	json_decref(exits);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +418,7 @@ int main(void)
 		cmocka_unit_test(test_lists_of_oracles),
 		cmocka_unit_test(test_blind_and_idle_fail),
 		cmocka_unit_test(test_swaps),
+		cmocka_unit_test(test_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

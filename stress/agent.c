@@ -342,7 +342,6 @@ static void set_next_cmdline(struct agent *a)
 		{ "kho-off", "kho=off hf.exit=anew " NO_DRIVERS },
 		{ "liveupdate-off", "liveupdate=off hf.exit=anew " NO_DRIVERS },
 		{ "scalable-next", "intel_iommu=sm_on hf.exit=anew " NO_DRIVERS },
-		{ "pgtable-next", "amd_iommu=pgtbl_v2" },
 		{ "pci-record", NO_DRIVERS },
 		{ "pci-version", NO_DRIVERS },
 		/* An AMD unit that is not adopted remaps no interrupts either. */

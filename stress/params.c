@@ -179,7 +179,7 @@ static bool known_exit(const char *name)
 	static const char *const known[] = {
 		"none", "again", "stopped", "probes", "die-preserved", "die-retrieved", "die-bound",
 		"die-replaced", "die-finished", "finish-unretrieved", "iommu-off", "kho-off",
-		"liveupdate-off", "anew", "scalable-next", "pgtable-next", "reboot-preserved",
+		"liveupdate-off", "anew", "scalable-next", "reboot-preserved",
 		"reboot-live", "panic-preserved", "panic-live", "panic-early", "panic-late",
 		"die-replacing", "die-live", "reap-absent", "freeze-fails", "pci-record",
 		"pci-version", "iommu-version", "fingerprint", "out-of-memory",
