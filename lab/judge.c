@@ -20,7 +20,8 @@ static const char *const zeroes[] = {
 	"irq.nobody_cared", "bystanders.bad", "nic.lost", "nic.torn", "nic.duplicate", "nic.late",
 	"nic.faulted", "nic.stray", "nic.eaten", "nic.unsent", "nic.missing", "nic.device",
 	"nic.foreign",
-	"fio.wrong", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late", "dpdk.foreign", "dpdk.unsent",
+	"fio.wrong", "fio.errors", "dpdk.lost", "dpdk.torn", "dpdk.duplicate", "dpdk.late",
+	"dpdk.foreign", "dpdk.unsent",
 	NULL,
 };
 
@@ -252,9 +253,10 @@ bool judge_knows(const char *must_catch)
 
 json_t *judge_order(const struct emulog_order *o, const char *want)
 {
-	const char *got = !o->off ? o->translating ? "stays-on" : "was not seen on" : o->unsafe ? "goes off before bus mastering" :
-								"goes-off";
+	const char *got = o->translating ? "stays-on" : "was not seen on";
 
+	if (o->off)
+		got = o->unsafe ? "goes off before bus mastering" : "goes-off";
 	return json_pack("{s:s,s:s,s:b,s:s,s:s}", "what", "translation", "bdf",
 			 o->bdf ? o->bdf : "", "ok", strcmp(got, want) == 0, "got", got,
 			 "want", want);

@@ -24,7 +24,8 @@ struct qmp {
 
 /*
  * All return 0 or -errno and leave a line in q->error: -ETIMEDOUT at
- * q->deadline, -EINTR for a signal, -EPIPE when QEMU has gone, -EPROTO when it refused or said what we do not understand.
+ * q->deadline, -EINTR for a signal, -EPIPE when QEMU has gone, -EPROTO when it refused or said
+ * what we do not understand.
  */
 
 /* Take the greeting on @fd, enable commands; "11.1.3 (package)" in @version. */

@@ -835,7 +835,8 @@ static void stop_sources(struct session *s)
 		json_object_set_new(r->frames, source->name, source_summary(source));
 	}
 	/* Agents that come and go count anew. */
-	if (r->verdict != LAB_PASS || s->config->exit || judge_frames(r->frames, r->cycles, why, sizeof(why)))
+	if (r->verdict != LAB_PASS || s->config->exit ||
+	    judge_frames(r->frames, r->cycles, why, sizeof(why)))
 		return;
 	r->verdict = strncmp(why, "the frame source", 16) == 0 ? LAB_ERROR : LAB_FAIL;
 	snprintf(r->reason, sizeof(r->reason), "%s", why);

@@ -645,6 +645,7 @@ static int preserve_short_of_memory(struct agent *a)
 		struck = failnth_disarm();
 		if (a->session >= 0)
 			close(a->session);
+		a->session = -1;
 		failed += err != 0;
 		other += err && err != -ENOMEM;
 		if (struck)

@@ -166,7 +166,6 @@ int exits_bring_down(const char *how)
 	return err ? err : put("/proc/sysrq-trigger", "c");
 }
 
-
 /* Where the declaration of bzImage @fd is (Documentation/arch/x86/boot.rst); -errno. */
 static off_t find_declaration(int fd, size_t size)
 {
