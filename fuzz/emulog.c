@@ -42,7 +42,7 @@ FUZZ()
 	}
 	emulog_settle(&c, 1, size & 1);
 	counts = emulog_json(&c);
-	MUST(json_object_size(counts) == EMU_KINDS - EMU_BYSTANDER - 1);
+	MUST(json_object_size(counts) == EMU_KINDS - EMU_MACHINE_RESET - 1);
 	json_decref(counts);
 	return 0;
 }

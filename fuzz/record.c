@@ -6,6 +6,7 @@
  * objects: the swaps, what the frame sources say, and the cycles.
  */
 
+#include "../lab/drift.h"
 #include "../lab/judge.h"
 #include "../lab/report.h"
 #include "fuzz.h"
@@ -38,7 +39,7 @@ static json_t *next_cycles(struct fuzz *f)
 
 static void judge(json_t *swaps, json_t *frames, json_t *cycles)
 {
-	json_t *record;
+	json_t *record, *drift;
 	char why[200];
 	size_t i;
 
@@ -46,7 +47,10 @@ static void judge(json_t *swaps, json_t *frames, json_t *cycles)
 		judge_cycle(record, "nvme,nic,fio,dpdk", "nvme,nic", why, sizeof(why));
 	judge_swaps(swaps, 9, why, sizeof(why));
 	judge_frames(frames, cycles, why, sizeof(why));
-	judge_control("some", "data,emulator", cycles, why, sizeof(why));
+	judge_control("some", "data,emulator", swaps, cycles, why, sizeof(why));
+	drift = drift_of(cycles);
+	drift_judge(drift, why, sizeof(why));
+	json_decref(drift);
 }
 
 static void print(FILE *to, json_t *document, json_t *cycles)
@@ -67,7 +71,7 @@ FUZZ()
 	struct report_run run = {
 		.run_id = "r", .started = "s", .machine = "m", .profile = "p", .loads = "nvme,nic",
 		.control = "none", .series = "", .kernel = reason, .emulator = reason,
-		.verdict = LAB_FAIL, .reason = reason, .frames = frames,
+		.verdict = LAB_FAIL, .reason = reason, .frames = frames, .must_catch = "data",
 	};
 	json_t *document;
 	size_t length;
