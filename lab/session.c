@@ -58,7 +58,7 @@ struct session {
 	enum state state;
 	int64_t deadline, run_deadline, next_log;
 	bool over;
-	bool died;		/* once, at least */
+	unsigned int deaths;	/* of agents */
 	bool dying;		/* the agent said so: another one says hello next, in the same kernel */
 	bool leaving, panicking;	/* it said that it brings the machine down, by a panic */
 	char panic[64];		/* what that one says */
@@ -364,7 +364,7 @@ static void on_dying(struct session *s, json_t *event)
 	if (!s->config->exit)
 		end(s, LAB_ERROR, "result line %u: an agent dies, not expected", s->stream.line);
 	s->dying = true;
-	s->died = true;
+	s->deaths++;
 	enter(s, s->state);
 }
 
@@ -480,6 +480,7 @@ static void on_cycle(struct session *s, json_t *event)
 	json_object_del(event, "ev");
 	add_outside(s, event, true);
 	add_missing(s, event);
+	json_object_set_new(event, "deaths", json_integer((json_int_t)s->deaths));
 	if (strcmp(json_string_at(event, "verdict"), "pass") == 0 &&
 	    !judge_cycle(event, s->config->loads, s->config->bystanders, why, sizeof(why))) {
 		json_object_set_new(event, "verdict", json_string("fail"));
@@ -550,7 +551,7 @@ static void on_done(struct session *s, json_t *event)
 	else if (s->config->exit && !judge_ends(s->config->ends, s->result->exits,
 						s->cycle == s->config->cycles + 1, why, sizeof(why)))
 		end(s, LAB_ERROR, "%s", why);
-	else if (s->config->exit && !s->died && must_die(s->config->exit))
+	else if (s->config->exit && !s->deaths && must_die(s->config->exit))
 		end(s, LAB_ERROR, "no agent has died");
 	else if (s->cycle != s->config->cycles + 1 && !s->config->exit)
 		end(s, LAB_ERROR, "the agent passed itself after %lld of %lld cycles",

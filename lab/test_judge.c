@@ -199,6 +199,9 @@ static void test_complaint_and_reset_fail(void **state)
 		assert_true(judge_cycle(record, "nvme,nic", "", why, sizeof(why)) == (replaced == 1));
 	}
 	assert_non_null(strstr(why, "one new page table"));
+	json_object_set_new(record, "deaths", json_integer(1));
+	assert_true(judge_cycle(record, "nvme,nic", "", why, sizeof(why)));
+	json_object_set_new(record, "deaths", json_integer(0));
 	json_object_set_new(json_array_get(json_at(record, "outside.entries"), 0), "replaced",
 			    json_integer(1));
 	set(record, "adopted", json_false());
