@@ -44,6 +44,7 @@
 #include "record.h"
 #include "resources.h"
 #include "swap.h"
+#include "sysfile.h"
 
 #define SESSION "holdfast"
 
@@ -244,19 +245,15 @@ static void probe_claimed(struct agent *a)
 
 static int64_t free_at_start(void)
 {
-	FILE *f = fopen(FREE_FILE, "re");
-	long long kib = -1;
+	int64_t kib = sysfile_number(FREE_FILE);
+	FILE *f;
 
-	if (f && fscanf(f, "%lld", &kib) != 1)
-		kib = -1;
-	if (f)
-		fclose(f);
 	if (kib >= 0)
 		return kib;
 	kib = resources_free_kib();
 	f = fopen(FREE_FILE, "we");
 	if (f) {
-		fprintf(f, "%lld", kib);
+		fprintf(f, "%lld", (long long)kib);
 		fclose(f);
 	}
 	return kib;

@@ -22,6 +22,7 @@
 #include "memory.h"
 #include "pcidev.h"
 #include "resources.h"
+#include "sysfile.h"
 
 void exits_tell(struct channel *c, const char *what, const char *bdf, int err, int want)
 {
@@ -34,16 +35,9 @@ void exits_tell(struct channel *c, const char *what, const char *bdf, int err, i
 static int write_sysfs(const char *bdf, const char *file, const char *text)
 {
 	char path[128];
-	int fd, err = 0;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/%s%s/%s", bdf[0] ? "devices/" : "", bdf, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
+	return sysfile_write(path, text);
 }
 
 static int set_size(int memfd, off_t size)
@@ -139,14 +133,9 @@ void exits_logged(struct channel *c, const char *text, uint64_t want)
 
 static int put(const char *file, const char *text)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC), err = 0;
+	int err = sysfile_write(file, text);
 
-	if (fd < 0)
-		return complain(-errno, "%s", file);
-	if (write(fd, text, strlen(text)) < 0)
-		err = complain(-errno, "%s does not take %s", file, text);
-	close(fd);
-	return err;
+	return err ? complain(err, "%s does not take %s", file, text) : 0;
 }
 
 int exits_inject(const char *fault)

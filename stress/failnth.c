@@ -7,25 +7,21 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "complain.h"
+#include "sysfile.h"
 
 static int fd = -1;
 
 static int write_setting(const char *path, const char *text)
 {
-	int out = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
+	int err = sysfile_write(path, text);
 
-	if (out < 0)
-		return complain(errno == ENOENT ? -ENOTSUP : -errno,
-				"%s: allocations cannot be made to fail in this kernel", path);
-	if (write(out, text, strlen(text)) < 0)
-		err = complain(-errno, "%s cannot be set to %s", path, text);
-	close(out);
-	return err;
+	if (err == -ENOENT)
+		return complain(-ENOTSUP, "%s: allocations cannot be made to fail in this kernel",
+				path);
+	return err ? complain(err, "%s cannot be set to %s", path, text) : 0;
 }
 
 static int prepare(void)

@@ -4,11 +4,14 @@
 #include "handover.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "sysfile.h"
 
 #define DIR_NAME "/sys/kernel/debug/handover/"
 
@@ -34,13 +37,11 @@ static const enum phase phase_of_mark[MARKS] = {
 
 static void put(const char *file, const char *text)
 {
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	int err = sysfile_write(file, text);
 
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
+	/* A kernel without hand-overs has no such file */
+	if (err && err != -ENOENT)
 		fprintf(stderr, "hf-agent: %s does not take \"%s\"\n", file, text);
-	close(fd);
 }
 
 void handover_mark(const char *name)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "complain.h"
+#include "sysfile.h"
 
 /* Errors in Status and in Device Status; the other bits tell of abilities. */
 #define STATUS_ERRORS (PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT | \
@@ -20,19 +21,6 @@
 		       PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY)
 #define DEVICE_ERRORS (PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | PCI_EXP_DEVSTA_FED | \
 		       PCI_EXP_DEVSTA_URD)
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
 
 /* What the link @what of the function points to, without its path; "": there is none. */
 static void link_target(const char *bdf, const char *what, char *name, size_t size)
@@ -75,12 +63,12 @@ int pcidev_bind_vfio(const char *bdf)
 	if (strcmp(driver, "vfio-pci") == 0)
 		return 0;
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", bdf);
-	err = write_file(path, "vfio-pci");
+	err = sysfile_write(path, "vfio-pci");
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", bdf);
 	if (!err && driver[0])
-		err = write_file(path, bdf);
+		err = sysfile_write(path, bdf);
 	if (!err)
-		err = write_file("/sys/bus/pci/drivers_probe", bdf);
+		err = sysfile_write("/sys/bus/pci/drivers_probe", bdf);
 	pcidev_driver(bdf, driver, sizeof(driver));
 	if (!err && strcmp(driver, "vfio-pci") != 0)
 		err = -ENODEV;

@@ -9,21 +9,12 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "sysfile.h"
 
 #define DEBUG "/sys/kernel/debug/"
 #define KMEMLEAK DEBUG "kmemleak"
 /* It tells only of what is older, and only of what it finds twice. */
 #define KMEMLEAK_AGE_MS 6000
-
-static void put(const char *file, const char *text)
-{
-	FILE *f = fopen(file, "we");
-
-	if (!f)
-		return;
-	fputs(text, f);
-	fclose(f);
-}
 
 int64_t resources_number(const char *line, const char *name)
 {
@@ -69,18 +60,6 @@ static int64_t number_in(const char *path, const char *name)
 	return n;
 }
 
-static int64_t first_number(const char *path)
-{
-	FILE *f = fopen(path, "re");
-	long long n = -1;
-
-	if (f && fscanf(f, "%lld", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static int64_t entries(const char *path)
 {
 	DIR *d = opendir(path);
@@ -116,7 +95,7 @@ static int64_t domain_id(const char *const *bdfs, size_t count)
 	for (size_t i = 0; i < count && !access(DEBUG "iommu/amd/devid", W_OK); i++) {
 		int64_t n;
 
-		put(DEBUG "iommu/amd/devid", bdfs[i]);
+		sysfile_write(DEBUG "iommu/amd/devid", bdfs[i]);
 		n = highest(DEBUG "iommu/amd/devtbl", resources_amd_did);
 		most = n > most ? n : most;
 	}
@@ -144,7 +123,7 @@ int64_t resources_free_kib(void)
 	int64_t kib;
 
 	sync();
-	put("/proc/sys/vm/drop_caches", "3");
+	sysfile_write("/proc/sys/vm/drop_caches", "3");
 	kib = number_in("/proc/meminfo", "MemFree");
 	return kib < 0 ? kib : kib + kept_pages() * 4;
 }
@@ -166,7 +145,7 @@ json_t *resources_json(const char *const *bdfs, size_t count)
 	add(all, "second_page_table_pages", number_in("/proc/vmstat", "nr_sec_page_table_pages"));
 	add(all, "domain_id_max", domain_id(bdfs, count));
 	add(all, "iommu_groups", entries("/sys/kernel/iommu_groups"));
-	add(all, "open_files", first_number("/proc/sys/fs/file-nr"));
+	add(all, "open_files", sysfile_number("/proc/sys/fs/file-nr"));
 	add(all, "kho_in", entries(DEBUG "kho/in/sub_fdts"));
 	add(all, "kho_out", entries(DEBUG "kho/out/sub_fdts"));
 	return all;
@@ -180,9 +159,9 @@ unsigned int resources_kmemleak(void)
 
 	if (access(KMEMLEAK, R_OK | W_OK))
 		return 0;
-	put(KMEMLEAK, "scan");
+	sysfile_write(KMEMLEAK, "scan");
 	sleep_ms(KMEMLEAK_AGE_MS);
-	put(KMEMLEAK, "scan");
+	sysfile_write(KMEMLEAK, "scan");
 	f = fopen(KMEMLEAK, "re");
 	while (f && fgets(line, sizeof(line), f)) {
 		/* Behind an object's first line comes where it was allocated. */
