@@ -10,8 +10,8 @@ stop() {
 	[ -z "$child" ] || kill -- "-$child" 2>/dev/null || kill "$child"
 }
 
-# one_run COMMAND...: what lab/run does. Leaves its exit code in $rc, and its run.json in $result:
-# empty, if it did not even start and has said why.
+# one_run COMMAND...: what lab/run does, and its exit code. Leaves its run.json in $result: empty,
+# if it did not even start and has said why.
 one_run() {
 	before=$(readlink build/results/latest)
 	setsid "$@" </dev/null &
@@ -19,13 +19,14 @@ one_run() {
 	trap stop INT TERM HUP
 	# A signal ends the first wait, and not the run.
 	wait "$child"
-	rc=$?
+	code=$?
 	[ -z "$stopped" ] || wait "$child"
 	child=
 	trap - INT TERM HUP
 	result=
 	after=$(readlink build/results/latest)
 	[ "$after" = "$before" ] || result=build/results/$after/run.json
+	return "$code"
 }
 
 # The machines of a run that names none.
