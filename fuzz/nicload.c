@@ -117,22 +117,25 @@ static void write_somewhere(struct fuzz *f)
 static void jump(struct fuzz *f)
 {
 	struct nicdev_state dev = nic.state;
+	struct nicload_state told;
 	struct nicdev next;
 	char why[128];
 
 	nicload_save(&load);
+	told = state;
 	if (fuzz_number(f, 1) & 1)
 		fuzz_patch(f, &dev, sizeof(dev));
 	if (fuzz_number(f, 1) & 1)
-		fuzz_patch(f, &state, sizeof(state));
+		fuzz_patch(f, &told, sizeof(told));
 	complaint_clear();
 	nicdev_differs(&fake_io, &dev, why, sizeof(why));
-	/* As many descriptors as the memory was made for; else there is no account. */
+	/* As many descriptors as the memory was made for; else this kernel goes on as it did. */
 	if (dev.rx_depth != RX || dev.tx_depth != TX ||
 	    nicdev_adopt_memory(&next, &dma, FAKE_IOVA, &dev))
 		return;
 	nic = next;
 	nic.io = fake_io;
+	state = told;
 	nicload_adopt(&load, &nic, &state);
 	nicload_new_account(&load);
 }
