@@ -28,7 +28,12 @@
 #include "tail.h"
 
 #define LOG_INTERVAL_MS	50	/* between looks at console and emulator log */
-#define LOOK_INTERVAL_MS 1	/* between looks at the hardware in a jump */
+/*
+ * ... at the hardware. A look costs the machine ten answers of its monitor, 15 ms of an emulator's
+ * time, which the guest would need; what is injected lasts 200 ms and more.
+ */
+#define LOOK_JUMP_MS	50	/* in a jump */
+#define LOOK_LOAD_MS	500	/* before one */
 #define OFF_S		30	/* from "done" to the end of the machine */
 #define NIC_STREAM	1	/* stream numbers of the sources */
 
@@ -56,7 +61,7 @@ struct session {
 	FILE *records;
 
 	enum state state;
-	int64_t deadline, run_deadline, next_log;
+	int64_t deadline, run_deadline, next_log, next_look;
 	bool over;
 	unsigned int deaths;	/* of agents */
 	bool dying;		/* the agent said so: another one says hello next, in the same kernel */
@@ -457,6 +462,7 @@ static void on_jump(struct session *s, json_t *event)
 		memset(&s->counts, 0, sizeof(s->counts));
 	s->quiet = true;
 	sampler_reset(&s->sampler);
+	s->next_look = 0;
 	for (int i = 0; s->config->damage && i < MACHINE_WIRES; i++)
 		source_damage(&s->sources[i]);
 	s->jump_us = now;
@@ -730,22 +736,28 @@ static void check_sources(struct session *s)
 	}
 }
 
+/* Where entries are, and what they say before a jump, and all through it. */
+static void look_if_due(struct session *s)
+{
+	bool jump = s->state == ST_JUMP || s->state == ST_DRAIN;
+	int64_t now = lab_now_ms();
+
+	if (!s->config->has_qmp || s->over || (!jump && s->state != ST_LOAD) ||
+	    (jump && s->leaving) || now < s->next_look)
+		return;
+	look(s);
+	s->next_look = now + (jump ? LOOK_JUMP_MS : LOOK_LOAD_MS);
+}
+
 static void step(struct session *s)
 {
-	bool looking = s->config->has_qmp && !s->leaving &&
-		       (s->state == ST_JUMP || s->state == ST_DRAIN);
 	struct pollfd p = { .fd = s->machine.results, .events = POLLIN };
 
-	if (poll(&p, 1, looking ? LOOK_INTERVAL_MS : LOG_INTERVAL_MS) > 0)
+	if (poll(&p, 1, LOG_INTERVAL_MS) > 0)
 		take_results(s);
-	if (looking && !s->over && !s->leaving &&
-	    (s->state == ST_JUMP || s->state == ST_DRAIN))
-		look(s);
+	look_if_due(s);
 	if (lab_now_ms() >= s->next_log && !s->over) {
 		read_logs(s);
-		/* Where entries are, and what they say before a jump. */
-		if (s->config->has_qmp && s->state == ST_LOAD)
-			look(s);
 		on_panic(s);
 		/* With the machine they end, too. */
 		if (!machine_wait(&s->machine, 0))
