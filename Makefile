@@ -40,7 +40,7 @@ help:
 	@echo "  make fuzz     parsers fed anything (TARGET=name  SECONDS=n)"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
 	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
-	@echo "  make results  RESULTS.md from the result files of earlier runs"
+	@echo "  make results  RESULTS.md and bench/plots from the result files of earlier runs"
 	@echo "  make clean    remove build/ except the fetched and compiled kernel and emulator"
 	@echo
 	@echo "  Results: build/results/latest/. More: README.md, kernel/HANDOVER.md, lab/SCHEMA.md"
@@ -79,6 +79,7 @@ bench: $(benches)
 	$(Q)MACHINE=$(or $(MACHINE),qemu-intel) PROFILE=bench lab/run
 
 results:
+	$(Q)lab/deps results
 	$(Q)lab/results
 
 clean:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Description: what lab/results makes of run.json and cycles.jsonl
+# shellcheck shell=sh disable=SC2016,SC2154
+
+# plot NAME TITLE CAPTION [HEIGHT] < commands: a picture; the caption says where its figures come
+# from, and has a few lines
+plot() {
+	lines=$(printf '%b\n' "$3" | wc -l)
+	height=$((${4:-440} + lines * 15))
+	{
+		cat <<-END
+			set terminal svg noenhanced size 900,$height font "DejaVu Sans,13" background "white"
+			set output "$tmp/plots/$1.svg"
+			set datafile separator "\t"
+			set title "$2"
+			set label 1 "$3" at screen 0.01,$((lines * 15 - 5)).0/$height font ",10"
+			set bmargin at screen ($((lines * 15 + 55)).0/$height)
+			set grid ytics
+			set style fill solid 0.9 border -1
+		END
+		cat
+	} > "$tmp/$1.gp"
+	gnuplot "$tmp/$1.gp" > "$tmp/gnuplot.log" 2>&1 || {
+		cat "$tmp/gnuplot.log" >&2
+		die "gnuplot cannot draw $1"
+	}
+}
+
+rows 'select(.bench == null and .control == "none")
+	| [ "`\(.command)`", .of, .date, .verdict, "\(.cycles.completed)/\(.cycles.planned)",
+		.swaps.done // 0, .dma.in_blackout, .nic.in_blackout // "-",
+		.dma.faulted + .swaps.faulted, .dma.lost + .swaps.lost,
+		.dma.corrupt + .swaps.corrupt, .dma.stray + .swaps.stray,
+		"\(.blackout_ms.median // "-" | if type == "number" then round else . end) (\(.timing // "native"))",
+		.reason ]' > "$tmp/rows"
+{
+	if [ -s "$tmp/rows" ]; then
+		table_head command series date verdict cycles swaps "in blackout" "of these frames" \
+			faulted lost corrupt stray "blackout ms, median" reason
+		cat "$tmp/rows"
+	else
+		left "runs" "make run"
+	fi
+} > "$tmp/runs.md"
+
+rows 'select(.control != "none" and .must_catch) | .must_catch as $must
+	| (.swaps | {iommu, device: .faulted, data: (.lost + .corrupt + .stray), emulator, outside}) as $swaps
+	| def seen($oracle): "\(.oracles[$oracle] // $swaps[$oracle] // "-")" as $n
+		| if $must | index($oracle) then "**\($n)**" else $n end;
+	[ .control, (.machine | sub("^qemu-"; "")), (.loads | join(",")),
+		(if .control_caught then (if $must == [] then "no fault" else "caught" end) else "**NO**" end),
+		seen("iommu"), seen("device"), seen("data"), seen("emulator"), seen("outside"),
+		.of, .date, "`\(.command)`" ]' > "$tmp/rows"
+{
+	if [ -s "$tmp/rows" ]; then
+		echo "How much each oracle reported. Bold: it must see the control (configs/controls). A full ring"
+		echo "is no fault, and none may report it."
+		echo
+		table_head control machine loads verdict iommu device data emulator outside series date command
+		cat "$tmp/rows"
+	else
+		left "runs that were broken on purpose" "make run CONTROL=all"
+	fi
+} > "$tmp/controls.md"
+
+# Of each machine the longest clean run of the smoke profile.
+jq '[.[] | select(.profile == "smoke" and .control == "none" and (.exit // "none") == "none" and
+		.stretch_ms == 0 and .verdict == "pass" and .blackout_ms.phases)]
+	| group_by(.machine) | map(max_by([.now, .cycles.completed, .started]))' \
+	"$tmp/all.json" > "$tmp/clean.json"
+emulated=$(jq -r 'if any(.timing == "emulated") then " (emulated: order, not latency)" else "" end' \
+	"$tmp/clean.json")
+caption=$(jq -r 'map("\(.command), series \(.of), \(.date)") | join("\\n")' "$tmp/clean.json")
+
+phases() {
+	jq -r '["shutdown", "jump", "early_boot", "restore", "init", "retrieve", "resume"] as $phases
+		| (["machine"] + $phases), (.[] | [.machine + if .timing == "emulated" then " (emulated)"
+			else "" end] + [.blackout_ms.phases[$phases[]].median // 0]) | @tsv' \
+		"$tmp/clean.json" > "$tmp/phases.tsv"
+	plot blackout-phases "Blackout by phase, median of the cycles$emulated" "$caption" <<-END
+		set style data histograms
+		set style histogram rowstacked
+		set boxwidth 0.5
+		set key outside right top invert
+		set ylabel "ms"
+		set yrange [0:*]
+		plot for [i=2:8] "$tmp/phases.tsv" using i:xtic(1) title columnheader(i)
+	END
+	picture blackout-phases "blackout by phase$emulated"
+}
+
+# Of the runs that have ten cycles: with fewer there is no shape to see.
+histogram() {
+	: > "$tmp/histogram"
+	jq -r '.[] | select(.cycles.completed >= 10) | "\(.machine) \(.folder)"' "$tmp/clean.json" |
+		while read -r machine folder; do
+			[ -r "$folder/cycles.jsonl" ] || die "$folder/cycles.jsonl cannot be read"
+			check cycles '' "$folder/cycles.jsonl"
+			jq -r 'select(.verdict == "pass") | .blackout.ms // empty' \
+				"$folder/cycles.jsonl" > "$tmp/of-$machine"
+			echo "$machine" >> "$tmp/histogram"
+		done
+	[ -s "$tmp/histogram" ] || {
+		left "a histogram of the blackout" "make run CYCLES=50"
+		return
+	}
+	width=$(sort -n "$tmp"/of-* | awk 'NR == 1 { low = $1 } { high = $1 }
+		END { w = (high - low) / 25; p = 10 ^ int(log(w > 1 ? w : 1) / log(10))
+			print (w > 5 * p ? 10 : w > 2 * p ? 5 : w > p ? 2 : 1) * p }')
+	range=$(sort -n "$tmp"/of-* | awk -v w="$width" 'NR == 1 { low = $1 } { high = $1 }
+		END { print (int(low / w) - 1) * w ":" (int(high / w) + 2) * w }')
+	panels=$(wc -l < "$tmp/histogram")
+	plot blackout-histogram "" "$caption" $((panels * 260)) <<-END
+		width = $width
+		lines = $(printf '%b\n' "$caption" | wc -l)
+		set boxwidth width * 0.9
+		set xlabel "ms, in steps of $width"
+		set ylabel "cycles"
+		set yrange [0:*]
+		set xrange [$range]
+		unset key
+		unset bmargin
+		set multiplot layout $panels,1 title "Blackout over the cycles$emulated" margins 0.09,0.97,0.24,0.88 spacing 0.2
+		$(while read -r machine; do
+			echo "set title \"$machine\""
+			echo "plot \"$tmp/of-$machine\" using (width * (floor(\$1 / width) + 0.5)):(1) smooth frequency with boxes"
+			echo "unset label 1"
+		done < "$tmp/histogram")
+		unset multiplot
+	END
+	picture blackout-histogram "histogram of the blackout$emulated"
+}
+
+{
+	if [ "$(jq length "$tmp/clean.json")" = 0 ]; then
+		left "the blackout by phase" "make run"
+	else
+		phases
+		histogram
+	fi
+} > "$tmp/blackout.md"
