@@ -39,7 +39,9 @@ help:
 	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
 	@echo "  make fuzz     parsers fed anything (TARGET=name  SECONDS=n)"
 	@echo "  make kernel   only the patched kernel (build/kernel/bzImage)"
-	@echo "  make bench    native benchmarks; our loads beside fio and testpmd in one guest"
+	@echo "  make bench    what preserve, early reserve and the restore walk take, natively;"
+	@echo "                our loads beside fio and testpmd in one guest"
+	@echo "                SHAPE='amdv1 4K 1T scattered'  STRATEGY=all  JSON=1 (only the walk)"
 	@echo "  make results  RESULTS.md and bench/plots from the result files of earlier runs"
 	@echo "  make clean    remove build/ except the fetched and compiled kernel and emulator"
 	@echo
@@ -74,16 +76,29 @@ $(B)/lib/hf-insn.so: bench/insn.c Makefile
 
 unit-tests: $(tests) $(benches)
 
-bench: $(benches)
+bench:
+	$(Q)lab/deps build
+	$(Q)kernel/tree
+	$(Q)$(MAKE) -s $(native_benches)
+	$(Q)bench/run
+ifeq ($(SHAPE)$(JSON),)
+	$(Q)$(MAKE) -s $(benches)
 	$(Q)for b in $(benches); do $$b || exit 1; done
 	$(Q)MACHINE=$(or $(MACHINE),qemu-intel) PROFILE=bench lab/run
+	$(Q)bench/map-insn
+endif
+
+# Of the kernel's own sources, in user space
+native_benches := $(addprefix $(B)/bench/,walk reserve preserve)
+include bench/walk.mk bench/reserve.mk bench/preserve.mk
 
 results:
 	$(Q)lab/deps results
 	$(Q)lab/results
 
 clean:
-	rm -rf $(B)/obj $(B)/bin $(B)/lib $(B)/test $(B)/fuzz $(B)/initramfs $(B)/results
+	rm -rf $(B)/obj $(B)/bin $(B)/lib $(B)/test $(B)/fuzz $(B)/initramfs $(B)/results \
+		$(B)/bench $(B)/bench-sanitized
 
 $(B)/bin/hf-agent: $(B)/obj/stress/agent.o $(B)/lib/agent.a
 	@mkdir -p $(@D)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: what the result files of all native benches have in common */
+
+#include "document.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void document_cpu(char *name, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	snprintf(name, size, "unknown");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *value = strchr(line, ':');
+
+		if (strncmp(line, "model name", 10) || !value)
+			continue;
+		line[strcspn(line, "\n")] = 0;
+		snprintf(name, size, "%s", value + 2);
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+json_t *document_new(const char *schema, const char *command, const char *series)
+{
+	time_t now = time(NULL);
+	char cpu[128], date[32];
+
+	document_cpu(cpu, sizeof(cpu));
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	return json_pack("{s:s,s:s,s:s,s:s,s:{s:s},s:{s:s}}", "schema", schema, "started", date,
+			 "timing", "real", "command", command, "kernel", "series_sha256", series,
+			 "host", "cpu", cpu);
+}
+
+int document_print(json_t *document, FILE *f)
+{
+	int ret;
+
+	if (!document)
+		return -ENOMEM;
+	ret = json_dumpf(document, f, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(document);
+	return ret || fputc('\n', f) == EOF || fflush(f) ? -EIO : 0;
+}
+
+int document_save(json_t *document, const char *path)
+{
+	FILE *f = fopen(path, "we");
+	int ret;
+
+	if (!f) {
+		ret = -errno;
+		json_decref(document);
+	} else {
+		ret = document_print(document, f);
+		if (fclose(f) && !ret)
+			ret = -errno;
+		if (ret)
+			unlink(path);
+	}
+	if (ret)
+		fprintf(stderr, "%s: %s\n", path, strerror(-ret));
+	return ret;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Description: what it costs to preserve page tables, natively, by where the tables are */
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "document.h"
+#include "preserve_kernel.h"
+
+#define PAGE_SIZE 4096u
+#define SPAN ((size_t)16 << 30)		/* memory that the tables are somewhere in */
+#define PAGES (SPAN / PAGE_SIZE)
+#define TABLES 524288u			/* what 1 TiB of 4K leaves takes */
+#define CACHES ((size_t)64 << 20)	/* more than a processor has for itself */
+#define GOAL_NS 300000000u
+#define ROUNDS_MIN 5
+#define ROUNDS_MAX 21
+
+struct strategy {
+	const char *name;
+	int (*preserve)(const uint64_t *tables, size_t n);
+	void (*unpreserve)(const uint64_t *tables, size_t n);
+	bool in_tree;
+};
+
+static const struct strategy strategies[] = {
+	{ "each", kernel_preserve_each, kernel_unpreserve, true },
+	{ "batch", kernel_preserve_batch, kernel_unpreserve, true },
+	{ "floor", kernel_floor, kernel_floor_undo, false },
+};
+#define STRATEGIES (sizeof(strategies) / sizeof(strategies[0]))
+
+/* Tables that are adjacent: none, as many as a domain's blocks have, all of them. */
+static const size_t blocks[] = { 1, 2, 8, 64, 0 };
+#define BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
+
+struct result {
+	double median, min, max;	/* ns per table */
+	unsigned int rounds;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	/* Of this thread: others may be using the machine */
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t random_below(uint64_t limit)
+{
+	static uint64_t state = 0x9e3779b97f4a7c15;	/* each run is the same */
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % limit;
+}
+
+/* Blocks of @block adjacent tables each, in the order of the walk, anywhere in memory. */
+static int place(uint64_t *tables, size_t n, size_t block)
+{
+	size_t count = PAGES / block, i, j;
+	uint32_t *at = malloc(count * sizeof(*at));
+
+	if (!at)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		at[i] = (uint32_t)i;
+	for (i = 0; i * block < n; i++) {
+		uint32_t other = (uint32_t)(i + random_below(count - i)), mine = at[i];
+
+		at[i] = at[other];
+		at[other] = mine;
+		for (j = i * block; j < n && j < (i + 1) * block; j++)
+			tables[j] = (uint64_t)(at[i] * block + j % block) * PAGE_SIZE;
+	}
+	free(at);
+	return 0;
+}
+
+static void forget_caches(void)
+{
+	static volatile unsigned char *other;
+	size_t i;
+
+	if (!other)
+		other = calloc(1, CACHES);
+	for (i = 0; other && i < CACHES; i += 64)
+		other[i]++;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Returns 0, or -EIO if what is preserved is not what should be. */
+static int measure(const struct strategy *s, const uint64_t *tables, size_t n, bool warm,
+		   struct result *r)
+{
+	double ns[ROUNDS_MAX];
+	uint64_t total = 0;
+
+	for (r->rounds = 0; r->rounds < ROUNDS_MIN ||
+	     (total < GOAL_NS && r->rounds < ROUNDS_MAX); r->rounds++) {
+		uint64_t start, took;
+
+		if (!warm)
+			forget_caches();
+		start = now_ns();
+		if (s->preserve(tables, n))
+			return -ENOMEM;
+		took = now_ns() - start;
+		total += took;
+		ns[r->rounds] = (double)took / (double)n;
+		if (s->in_tree && !r->rounds && kernel_preserved(tables, n) != n)
+			return -EIO;
+		s->unpreserve(tables, n);
+		if (!r->rounds && kernel_preserved(tables, n))
+			return -EIO;
+	}
+	qsort(ns, r->rounds, sizeof(ns[0]), compare);
+	r->median = ns[r->rounds / 2];
+	r->min = ns[0];
+	r->max = ns[r->rounds - 1];
+	return 0;
+}
+
+static int measure_all(struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
+{
+	uint64_t *tables = calloc(n, sizeof(*tables));
+	size_t i, j;
+	int err = tables ? 0 : -ENOMEM;
+
+	for (i = 0; i < BLOCKS && !err; i++) {
+		err = place(tables, n, blocks[i] ? blocks[i] : n);
+		for (j = 0; j < STRATEGIES && !err; j++)
+			err = measure(&strategies[j], tables, n, warm, &results[i][j]);
+	}
+	free(tables);
+	return err;
+}
+
+static void print_table(struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
+{
+	size_t i, j;
+
+	printf("%zu tables in %zu GiB, %s caches; ns per table\n", n, SPAN >> 30,
+	       warm ? "warm" : "cold");
+	printf("%-9s %-8s %8s %8s %8s %9s %9s\n", "adjacent", "strategy", "median", "min", "max",
+	       "to_each", "to_floor");
+	for (i = 0; i < BLOCKS; i++) {
+		for (j = 0; j < STRATEGIES; j++) {
+			struct result *r = &results[i][j];
+			char adjacent[24];
+
+			snprintf(adjacent, sizeof(adjacent), blocks[i] ? "%zu" : "all", blocks[i]);
+			printf("%-9s %-8s %8.2f %8.2f %8.2f %9.2f %9.2f\n", adjacent,
+			       strategies[j].name, r->median, r->min, r->max,
+			       results[0][0].median / r->median,
+			       r->median / results[i][STRATEGIES - 1].median);
+		}
+	}
+}
+
+static json_t *results_json(struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < BLOCKS; i++) {
+		for (size_t j = 0; j < STRATEGIES; j++) {
+			struct result *r = &results[i][j];
+
+			json_array_append_new(rows, json_pack(
+				"{s:I, s:I, s:s, s:s, s:I, s:{s:f, s:f, s:f}}",
+				"tables", (json_int_t)n,
+				"adjacent", (json_int_t)(blocks[i] ? blocks[i] : n),
+				"strategy", strategies[j].name, "cache", warm ? "warm" : "cold",
+				"iterations", (json_int_t)r->rounds,
+				"ns_per_table", "median", r->median, "min", r->min, "max", r->max));
+		}
+	}
+	return rows;
+}
+
+static int usage(FILE *to)
+{
+	fprintf(to, "usage: preserve [-w] [-n TABLES] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+		"  -w  caches stay warm   -n  number of tables (default %u)   -o  results as JSON\n",
+		TABLES);
+	return to == stdout ? 0 : 2;
+}
+
+struct options {
+	const char *command, *series, *file;
+	size_t tables;
+	bool warm;
+};
+
+static int parse(struct options *o, int argc, char **argv)
+{
+	char *end;
+	int c;
+
+	while ((c = getopt(argc, argv, "wn:o:c:k:")) != -1) {
+		switch (c) {
+		case 'w': o->warm = true; break;
+		case 'o': o->file = optarg; break;
+		case 'c': o->command = optarg; break;
+		case 'k': o->series = optarg; break;
+		case 'n':
+			o->tables = strtoul(optarg, &end, 0);
+			if (!*end && o->tables && o->tables <= PAGES / 2)
+				break;
+			fprintf(stderr, "preserve: -n %s: 1 to %zu tables\n", optarg, PAGES / 2);
+			return 2;
+		default: return usage(stderr);
+		}
+	}
+	return optind == argc ? 0 : usage(stderr);
+}
+
+int main(int argc, char **argv)
+{
+	static struct result results[BLOCKS][STRATEGIES];
+	struct options o = { .command = "make bench", .series = "", .tables = TABLES };
+	json_t *document;
+	int err;
+
+	if (argc > 1 && !strcmp(argv[1], "--help"))
+		return usage(stdout);
+	err = parse(&o, argc, argv);
+	if (err)
+		return err;
+
+	err = kernel_boot(PAGES);
+	if (!err)
+		err = measure_all(results, o.tables, o.warm);
+	if (err) {
+		fprintf(stderr, "preserve: %s\n", err == -EIO ?
+			"what is preserved is not what should be" : strerror(-err));
+		return 1;
+	}
+	print_table(results, o.tables, o.warm);
+	if (!o.file)
+		return 0;
+	document = document_new("holdfast/preserve/1", o.command, o.series);
+	json_object_set_new(document, "results", results_json(results, o.tables, o.warm));
+	return document_save(document, o.file) ? 1 : 0;
+}
