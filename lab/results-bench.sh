@@ -19,3 +19,168 @@ rows 'select(.bench) | .bench as $b | .of as $of | .date as $date | .machine as 
 		left "our loads beside those of others" "make bench"
 	fi
 } > "$tmp/bench.md"
+
+# newest SCHEMA KEY WHOLE: of each KEY of the results in files of that SCHEMA the newest, as one array;
+# WHOLE says of one whether it has what it must
+newest() {
+	# shellcheck disable=SC2086 # a list of files
+	jq -n --arg schema "$1" --arg series "$series" '
+		def which: if . == null or . == "" then "-" elif . == $series then .[0:8]
+			# build/linux had work of its own, at this commit.
+			elif contains("+") then "\(.[0:8])+\(split("+")[1][0:7])"
+			else "\(.[0:8]) (older)" end;
+		[inputs | select(.schema == $schema) | . as $file | .results[]
+			| if '"$3"' then . else error("not whole") end | . + {
+			command: $file.command, cpu: $file.host.cpu, started: $file.started,
+			date: $file.started[0:10], now: ($file.kernel.series_sha256 == $series),
+			of: ($file.kernel.series_sha256 | which) }]
+		| group_by('"$2"') | map(max_by([.now, .started]))' $benches < /dev/null 2> "$tmp/jq.log" ||
+		die "a result of schema $1 lacks something"
+}
+
+# bench_caption FILE: where the figures of these results come from, a line for each command
+bench_caption() {
+	jq -r 'map("\(.command) on \(.cpu), series \(.of), \(.date)") | unique | join("\\n")' "$1"
+}
+
+strategies="every-entry per-page ours floor"
+
+# panels NAME PHASE WHAT: ns per table against size, a panel for each format
+panels() {
+	set -- "$1" "$2" "$3" "$(jq -r 'map(.format) | unique | join(" ")' "$tmp/sizes.json")"
+	count=$(echo "$4" | wc -w)
+	caption=$(bench_caption "$tmp/sizes.json")
+	{
+		cat <<-END
+			set logscale xy
+			set xlabel "mapped, GiB"
+			set format x "%.0f"
+			set grid xtics ytics
+			set xrange [$(jq -r 'map(.size / 1073741824) | "\(min / 1.5):\(max * 1.5)"' "$tmp/sizes.json")]
+			unset bmargin
+			set multiplot layout 1,$count title "$3" margins 0.07,0.84,0.25,0.86 spacing 0.06
+			set ylabel "ns" offset 1
+			set key at screen 0.99,0.84 right top samplen 3
+		END
+		for format in $4; do
+			echo "set title \"$format\""
+			plots=
+			for strategy in $strategies; do
+				jq -r --arg format "$format" --arg strategy "$strategy" --arg phase "$2" '
+					map(select(.format == $format)) | sort_by(.size)[] | .size as $size
+					| .strategies[$strategy] // empty | .tables as $n | .ns[$phase]
+					| [$size / 1073741824, .median / $n, .min / $n, .max / $n] | @tsv' \
+					"$tmp/sizes.json" > "$tmp/$1-$format-$strategy"
+				[ -s "$tmp/$1-$format-$strategy" ] || continue
+				style="linewidth 2"
+				[ "$strategy" != floor ] || style="linewidth 2 dashtype 2 linecolor rgb \"black\""
+				plots="$plots${plots:+, }\"$tmp/$1-$format-$strategy\" with yerrorlines $style title \"$strategy\""
+			done
+			echo "plot $plots"
+			# Once is enough.
+			echo "unset key"
+			echo "unset ylabel"
+			echo "unset label 1"
+		done
+		echo "unset multiplot"
+	} > "$tmp/panels.gp"
+	plot "$1" "" "$caption" 440 < "$tmp/panels.gp"
+	picture "$1" "$3"
+}
+
+newest holdfast/walk/1 .shape '.strategies.ours and .tables and .size' > "$tmp/walks.json"
+jq 'sort_by(.format, .leaf, .size, .placement, .fill, .cache)' "$tmp/walks.json" > "$tmp/walk.json"
+# The shapes that differ in nothing but format and size.
+jq '[.[] | select(.leaf == 4096 and .placement == "scattered" and .fill == "dense" and .cache == "cold")]
+	| group_by(.format) | map(select(length > 1)) | add // []' "$tmp/walk.json" > "$tmp/sizes.json"
+
+walk_rows() {
+	jq -r 'def r($digits): if type == "number" then . * pow(10; $digits) | round / pow(10; $digits)
+			else "-" end;
+		.[] | .strategies as $s
+		| [ "`make bench SHAPE=\u0027\(.shape)\u0027 STRATEGY=all`", .of, .date, .tables,
+			($s["every-entry", "per-page", "ours", "floor"].walk_ns_per_table | r(2)),
+			$s.ours.entries_read, $s.ours.bytes_touched, ($s.ours.ns.retrieve.median // "-"),
+			($s.ours.walk_ratio.every_entry | r(1)), ($s.ours.walk_ratio.floor | r(2)),
+			($s.ours.restore_free_ns_per_table | r(2)), ($s.ours.restore_free_ratio.floor | r(2)) ]
+		| "| \(map(tostring) | join(" | ")) |"' "$tmp/walk.json"
+}
+
+{
+	if [ "$(jq length "$tmp/walk.json")" = 0 ]; then
+		left "the restore walk, native" "make bench"
+	else
+		if [ "$(jq length "$tmp/sizes.json")" != 0 ]; then
+			panels walk walk "Restore walk, ns per table: leaves of 4 KiB, scattered, cold (median, least and most)"
+			panels restore-free restore_free "Restore and free, ns per table: leaves of 4 KiB, scattered, cold (median, least and most)"
+		else
+			left "ns per table against size" "make bench"
+		fi
+		echo "Walk in ns per table, median; entries and bytes of ours. Ratios: how many times as fast as"
+		echo "*every-entry*, which reads each entry of each table; and how many times as long as the *floor*,"
+		echo "which touches only what any correct restore must touch. Retrieve: what a device waits for, ns."
+		echo
+		table_head command series date tables every-entry per-page ours floor "entries read" \
+			"bytes touched" retrieve "walk: faster than every-entry" "walk: of floor" \
+			"restore and free, ns per table" "restore and free: of floor"
+		walk_rows
+	fi
+} > "$tmp/walk.md"
+
+newest holdfast/reserve/1 '[.placement, .blocks, .strategy]' '.blocks and .ns_per_block.median' > "$tmp/reserves.json"
+jq 'sort_by(.placement != "isolated", .placement, .blocks, .strategy == "after")' \
+	"$tmp/reserves.json" > "$tmp/reserve.json"
+
+reserve_picture() {
+	plots=
+	for line in $(jq -r '.[] | select(.placement != "mixed") | "\(.placement)-\(.strategy)"' \
+		"$tmp/reserve.json" | sort -u); do
+		jq -r --arg line "$line" '.[] | select("\(.placement)-\(.strategy)" == $line) | .blocks as $n
+			| [$n, (.ns_per_block | .median, .min, .max | . * $n / 1e6)] | @tsv' \
+			"$tmp/reserve.json" > "$tmp/reserve-$line"
+		plots="$plots${plots:+, }\"$tmp/reserve-$line\" with yerrorlines linewidth 2 title \"${line%-*}, ${line#*-}\""
+	done
+	plot early-reserve "Early reserve, before and after (median, least and most)" \
+		"$(bench_caption "$tmp/reserve.json")" <<-END
+		set logscale xy
+		set grid xtics ytics
+		set xlabel "blocks"
+		set rmargin 5
+		set ylabel "ms"
+		set format x "%.0f"
+		set key left top
+		plot $plots
+	END
+	picture early-reserve "early reserve against blocks"
+}
+
+{
+	if [ "$(jq length "$tmp/reserve.json")" = 0 ]; then
+		left "early reserve against blocks" "make bench"
+	else
+		reserve_picture
+		table_head placement blocks strategy "ns per block" "ms, all" series date command
+		jq -r '.[] | [ .placement, .blocks, .strategy, (.ns_per_block.median * 10 | round / 10),
+			(.ns_per_block.median * .blocks / 10000 | round / 100), .of, .date, "`\(.command)`" ]
+			| "| \(map(tostring) | join(" | ")) |"' "$tmp/reserve.json"
+	fi
+} > "$tmp/reserve.md"
+
+newest holdfast/preserve/1 '[.cache, .adjacent, .strategy]' '.adjacent and .ns_per_table.median' |
+	jq 'sort_by(.cache, .adjacent, .strategy)' > "$tmp/preserve.json"
+{
+	if [ "$(jq length "$tmp/preserve.json")" = 0 ]; then
+		left "what it takes to preserve a table" "make bench"
+	else
+		echo "ns per table, median, by how many tables are adjacent. *each*: KHO is told of one at a time;"
+		echo "*batch*: as the kernel does it; *floor*: each entry is read, each struct page marked, no more."
+		echo
+		table_head adjacent each batch floor "each, isolated, by batch" series date command
+		jq -r 'map(select(.cache == "cold")) | (map(select(.strategy == "each")) | min_by(.adjacent)
+				| .ns_per_table.median) as $single
+			| group_by(.adjacent)[] | (map({ (.strategy): .ns_per_table.median }) | add) as $ns
+			| [ .[0].adjacent, ($ns.each, $ns.batch, $ns.floor | . * 10 | round / 10),
+				($single / $ns.batch * 10 | round / 10), .[0].of, .[0].date, "`\(.[0].command)`" ]
+			| "| \(map(tostring) | join(" | ")) |"' "$tmp/preserve.json"
+	fi
+} > "$tmp/preserve.md"

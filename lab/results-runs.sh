@@ -26,7 +26,7 @@ plot() {
 	}
 }
 
-rows 'select(.bench == null and .control == "none")
+rows 'select(.bench == null and .control == "none" and (.exit // "none") == "none")
 	| [ "`\(.command)`", .of, .date, .verdict, "\(.cycles.completed)/\(.cycles.planned)",
 		.swaps.done // 0, .dma.in_blackout, .nic.in_blackout // "-",
 		.dma.faulted + .swaps.faulted, .dma.lost + .swaps.lost,
@@ -42,6 +42,20 @@ rows 'select(.bench == null and .control == "none")
 		left "runs" "make run"
 	fi
 } > "$tmp/runs.md"
+
+rows 'select((.exit // "none") != "none")
+	| [ .exit, (.machine | sub("^qemu-"; "")), (.loads | join(",")), .verdict, (.exits // [] | length),
+		.dma.faulted, .reason, .of, .date, "`\(.command)`" ]' > "$tmp/rows"
+{
+	if [ -s "$tmp/rows" ]; then
+		echo "What else a hand-over can come to (configs/exits), each a run with DMA going on."
+		echo
+		table_head exit machine loads verdict checks faulted reason series date command
+		cat "$tmp/rows"
+	else
+		left "the exits" "make exits"
+	fi
+} > "$tmp/exits.md"
 
 rows 'select(.control != "none" and .must_catch) | .must_catch as $must
 	| (.swaps | {iommu, device: .faulted, data: (.lost + .corrupt + .stray), emulator, outside}) as $swaps
@@ -63,9 +77,35 @@ rows 'select(.control != "none" and .must_catch) | .must_catch as $must
 	fi
 } > "$tmp/controls.md"
 
+rows 'def ms($of): .steps_ns[$of].median // null | if . then . / 10000 | round / 100 else "-" end;
+	select(.map_gib // 0 | . > 0) | select(.steps_ns and .restore_walk)
+	| [ "`\(.command)`", .of, .date, .map_gib, .restore_walk.tables,
+		(.restore_walk.levels // [] | map(tostring) | join(" ") | if . == "" then "-" else . end),
+		.restore_walk.entries_read, .restore_walk.where,
+		(.restore_walk.ns.median / 10000 | round / 100),
+		ms("preserve"), ms("freeze"), ms("early_reserve"), ms("record"), ms("retrieve"),
+		ms("attach"), ms("map"), ms("replace"), ms("free"),
+		(.blackout_ms.median // "-" | if type == "number" then round else . end), .timing,
+		(.iommu_pmu // {} | length | if . == 0 then "not here" else "\(.) events" end) ]' > "$tmp/rows"
+{
+	if [ -s "$tmp/rows" ]; then
+		echo "One memfd, mapped again and again in pages of 4 KiB, goes through the whole path. Times are"
+		echo "medians in ms over the cycles, of the steps that lab/SCHEMA.md names (\`steps_ns\`); -: the"
+		echo "kernel does not tell. Levels: tables, those of leaves first."
+		echo
+		table_head command series date "IOVA, GiB" tables levels "entries read" "walk at" walk preserve \
+			freeze "early reserve" record retrieve attach map replace free blackout timing \
+			"IOMMU counters"
+		cat "$tmp/rows"
+	else
+		left "the restore walk in the booted kernel" "make run PROFILE=restore"
+	fi
+} > "$tmp/restore.md"
+
 # Of each machine the longest clean run of the smoke profile.
 jq '[.[] | select(.profile == "smoke" and .control == "none" and (.exit // "none") == "none" and
-		.stretch_ms == 0 and .verdict == "pass" and .blackout_ms.phases)]
+		.stretch_ms == 0 and .verdict == "pass" and .blackout_ms.phases and
+		(.map_gib // 0) == 0)]
 	| group_by(.machine) | map(max_by([.now, .cycles.completed, .started]))' \
 	"$tmp/all.json" > "$tmp/clean.json"
 emulated=$(jq -r 'if any(.timing == "emulated") then " (emulated: order, not latency)" else "" end' \
