@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "../stress/steps.h"
+
 #include "fuzz.h"
 
 #define BEGIN 1000u
@@ -18,6 +20,7 @@ FUZZ()
 	struct timeline t = { .there = true };
 	struct restore_walk w = { 0 };
 	struct faults faults = { 0 };
+	struct steps steps = { 0 };
 	struct phases p;
 	uint64_t ticks = 0;
 
@@ -27,6 +30,8 @@ FUZZ()
 		timeline_line(&t, line);
 		faults_line(&faults, line);
 		restore_line(&w, line);
+		steps_line(&steps, line);
+		steps_trace_line(line);
 		free(line);
 	}
 	phases_split(&p, &t, BEGIN, END, 50);

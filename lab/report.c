@@ -15,6 +15,12 @@ static const char *const phases[] = {
 	"shutdown", "jump", "early_boot", "restore", "init", "retrieve", "resume",
 };
 
+/* See stress/steps.h. */
+static const char *const step_names[] = {
+	"preserve", "freeze", "early_reserve", "record", "retrieve", "attach", "map", "replace",
+	"free",
+};
+
 #define PHASES (sizeof(phases) / sizeof(phases[0]))
 
 static const char *const dma_sums[] = {
@@ -194,10 +200,43 @@ static json_t *walk_part(json_t *cycles)
 	}
 	if (!found)
 		return json_null();
-	return json_pack("{s:s,s:I,s:I,s:o}", "where", json_string_at(found, "where"),
+	return json_pack("{s:s,s:I,s:O?,s:I,s:o}", "where", json_string_at(found, "where"),
 			 "tables", json_int_at(found, "tables"),
+			 "levels", json_at(found, "levels"),
 			 "entries_read", json_int_at(found, "entries_read"),
 			 "ns", spread(cycles, "restore_walk.ns", true, true));
+}
+
+/* Sums by name; null: no IOMMU here counts anything. */
+static json_t *pmu_part(json_t *cycles)
+{
+	json_t *sums = sum_members(cycles, "iommu_pmu");
+
+	if (json_object_size(sums))
+		return sums;
+	json_decref(sums);
+	return json_null();
+}
+
+/* By the name of the step, of the cycles that know of it; null: none does. */
+static json_t *steps_part(json_t *cycles)
+{
+	json_t *steps = json_object();
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(step_names) / sizeof(step_names[0]); i++) {
+		json_t *one;
+
+		snprintf(path, sizeof(path), "steps_ns.%s", step_names[i]);
+		one = spread(cycles, path, true, false);
+		if (json_is_object(one))
+			json_object_set(steps, step_names[i], one);
+		json_decref(one);
+	}
+	if (json_object_size(steps))
+		return steps;
+	json_decref(steps);
+	return json_null();
 }
 
 static json_t *blackout_part(json_t *cycles)
@@ -248,7 +287,7 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s, s:{s:o,s:s}, s:{s:o,s:o,s:o},"
 			 " s:o, s:s,s:o, s:I, s:O?, s:O?, s:{s:I,s:I}, s:o, s:o, s:{s:o,s:o,s:o,s:o,s:o},"
-			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:O?, s:s, s:o}",
+			 " s:o, s:o, s:o, s:o, s:I, s:O?, s:O?, s:O?, s:O?, s:s, s:o, s:o, s:I, s:o}",
 			 "schema", REPORT_SCHEMA, "run_id", run->run_id,
 			 "started", run->started, "machine", run->machine,
 			 "profile", run->profile, "verdict", lab_verdict_name(run->verdict),
@@ -275,6 +314,8 @@ json_t *report_document(const struct report_run *run, json_t *swaps, json_t *cyc
 			 "warnings", (json_int_t)run->warnings,
 			 "topology", run->topology, "bench", run->bench,
 			 "exits", run->exits, "drift", run->drift, "exit", run->exit ? run->exit : "none",
+			 "iommu_pmu", pmu_part(cycles),
+			 "steps_ns", steps_part(cycles), "map_gib", run->map_gib,
 			 "must_catch", list_part(strcmp(run->must_catch, "none") ?
 						  run->must_catch : ""));
 }
@@ -366,6 +407,33 @@ static void print_cycle(FILE *to, json_t *record)
 	fputc('\n', to);
 }
 
+static void print_steps(FILE *to, json_t *document)
+{
+	const char *name;
+	json_t *step;
+
+	fprintf(to, "steps, median ms (%s):", json_string_at(document, "timing"));
+	json_object_foreach(json_at(document, "steps_ns"), name, step)
+		fprintf(to, " %s %.2f", name, json_number_value(json_at(step, "median")) / 1e6);
+	fputc('\n', to);
+}
+
+/* Told of only where somebody is after figures of the IOMMU. */
+static void print_pmu(FILE *to, json_t *document)
+{
+	const char *name;
+	json_t *count;
+
+	if (!json_int_at(document, "map_gib"))
+		return;
+	fprintf(to, "IOMMU counters:");
+	json_object_foreach(json_at(document, "iommu_pmu"), name, count)
+		fprintf(to, " %s %lld", name, (long long)json_integer_value(count));
+	if (!json_is_object(json_at(document, "iommu_pmu")))
+		fprintf(to, " not here, there is no event source dmar* or amd_iommu_*");
+	fputc('\n', to);
+}
+
 void report_table(FILE *to, json_t *document, json_t *cycles)
 {
 	const char *reason = json_string_at(document, "reason");
@@ -394,11 +462,15 @@ void report_table(FILE *to, json_t *document, json_t *cycles)
 		fputc('\n', to);
 	}
 	if (json_is_object(json_at(document, "restore_walk")))
-		fprintf(to, "restore walk: %lld tables, %lld entries read, median %lld ns (%s)\n",
+		fprintf(to, "restore walk: %lld tables, %lld entries read, median %lld ns (%s), at %s\n",
 			(long long)json_int_at(document, "restore_walk.tables"),
 			(long long)json_int_at(document, "restore_walk.entries_read"),
 			(long long)json_int_at(document, "restore_walk.ns.median"),
-			json_string_at(document, "timing"));
+			json_string_at(document, "timing"),
+			json_string_at(document, "restore_walk.where"));
+	if (json_is_object(json_at(document, "steps_ns")))
+		print_steps(to, document);
+	print_pmu(to, document);
 	fprintf(to, "%s", json_string_at(document, "verdict"));
 	if (json_int_at(document, "cycles.planned"))
 		fprintf(to, ": %lld of %lld cycles",

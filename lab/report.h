@@ -18,7 +18,7 @@ struct report_run {
 	const char *exit;	/* as in configs/exits; NULL: the straight way */
 	const char *kernel;	/* what the guest said; NULL: it never did */
 	const char *cpu, *accel, *emulator;	/* NULL: unknown */
-	json_int_t planned, stretch_ms;
+	json_int_t planned, stretch_ms, map_gib;
 	enum lab_verdict verdict;
 	const char *reason;
 	int control_caught;	/* -1: no control was run */

@@ -31,6 +31,7 @@ static const char usage[] =
 	"                     in the emulator when the agent does so (stays-on)\n"
 	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
+	"  --map-gib=N        IOVA on which the drive's memory is mapped again, as the guest was told (0)\n"
 	"  --control=NAME     the run is broken on purpose...\n"
 	"  --must-catch=LIST  ...and these oracles must see it (iommu,device,data,emulator,outside);\n"
 	"                     none: it is no fault\n"
@@ -53,7 +54,7 @@ static const char usage[] =
 
 enum option_id {
 	OPT_RESULTS = 256, OPT_MACHINE, OPT_PROFILE, OPT_LOADS, OPT_SERIES, OPT_CYCLES, OPT_SWAPS,
-	OPT_BENCH, OPT_EXIT, OPT_TRANSLATION, OPT_ENDS, OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH,
+	OPT_MAP_GIB, OPT_BENCH, OPT_EXIT, OPT_TRANSLATION, OPT_ENDS, OPT_CONTROL, OPT_MUST_CATCH, OPT_STRETCH,
 	OPT_DEVICE, OPT_BESIDE, OPT_FRAME_RATE, OPT_DAMAGE, OPT_ECAM, OPT_BYSTANDERS, OPT_IOMMU, OPT_IOMMU_REGS,
 	OPT_BOOT, OPT_LOAD, OPT_JUMP, OPT_DRAIN, OPT_RUN, OPT_NO_QMP, OPT_HELP,
 };
@@ -71,6 +72,7 @@ static const struct option long_options[] = {
 	{ "ends", required_argument, NULL, OPT_ENDS },
 	{ "bench", no_argument, NULL, OPT_BENCH },
 	{ "swaps", required_argument, NULL, OPT_SWAPS },
+	{ "map-gib", required_argument, NULL, OPT_MAP_GIB },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "must-catch", required_argument, NULL, OPT_MUST_CATCH },
 	{ "stretch-ms", required_argument, NULL, OPT_STRETCH },
@@ -176,6 +178,9 @@ static void take_option(struct options *o, int id, const char *value)
 		break;
 	case OPT_SWAPS:
 		o->session.swaps = number(value, 0);
+		break;
+	case OPT_MAP_GIB:
+		o->run.map_gib = number(value, 0);
 		break;
 	case OPT_EXIT:
 		o->session.exit = value;

@@ -12,7 +12,7 @@ static json_t *record(int cycle, double ms, int ns)
 {
 	return json_pack("{s:i,s:s,s:s,s:{s:i,s:i,s:i,s:{s:i,s:i},s:i,s:i,s:i,s:i,s:i},"
 			 "s:{s:n,s:i,s:i,s:i,s:i},s:{s:s,s:i,s:i,s:i},s:{s:f,s:{s:f,s:f}},"
-			 "s:{s:i},s:{s:i}}",
+			 "s:{s:i},s:{s:i},s:{s:i,s:i}}",
 			 "cycle", cycle, "verdict", "pass", "reason", "",
 			 "dma", "inflight", 2000, "completed", 2000, "in_blackout", 90,
 			 "in_blackout_by_phase", "jump", 40, "init", 50, "faulted", 0,
@@ -22,7 +22,8 @@ static json_t *record(int cycle, double ms, int ns)
 			 "restore_walk", "where", "probe", "tables", 5, "entries_read", 1536,
 			 "ns", ns,
 			 "blackout", "ms", ms, "phases", "jump", 90.0, "init", ms,
-			 "emulator", "resets", 0, "bystanders", "frames", 400);
+			 "emulator", "resets", 0, "bystanders", "frames", 400,
+			 "steps_ns", "replace", ns, "free", 100 * cycle);
 }
 
 static const char golden[] =
@@ -36,16 +37,18 @@ static const char golden[] =
 	"\"in_blackout_by_phase\":{\"init\":150,\"jump\":120},\"lost\":0,\"stray\":0,"
 	"\"verified_bytes\":3072},"
 	"\"drift\":null,\"emulator\":{\"resets\":0},\"exit\":\"none\",\"exits\":null,\"frames\":{\"nic\":{}},"
-	"\"host\":{\"accel\":\"tcg\",\"cpu\":\"a cpu\",\"emulator\":\"11.1.3 (p)\"},"
+	"\"host\":{\"accel\":\"tcg\",\"cpu\":\"a cpu\",\"emulator\":\"11.1.3 (p)\"},\"iommu_pmu\":null,"
 	"\"kernel\":{\"series_sha256\":\"abc\",\"version\":\"7.2.8-holdfast\"},"
-	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\","
+	"\"loads\":[\"nvme\",\"nic\"],\"machine\":\"qemu-intel\",\"map_gib\":64,"
 	"\"must_catch\":[\"data\",\"emulator\"],\"nic\":null,"
 	"\"oracles\":{\"data\":0,\"device\":0,\"emulator\":0,\"iommu\":null,\"outside\":0},"
 	"\"profile\":\"smoke\",\"reason\":\"\","
-	"\"restore_walk\":{\"entries_read\":1536,\"ns\":{\"max\":9,\"median\":8,\"min\":7,"
+	"\"restore_walk\":{\"entries_read\":1536,\"levels\":null,\"ns\":{\"max\":9,\"median\":8,\"min\":7,"
 	"\"p99\":9},\"tables\":5,\"where\":\"probe\"},"
 	"\"run_id\":\"id\",\"schema\":\"holdfast/run/1\","
-	"\"started\":\"2026-11-21T12:00:00Z\",\"stretch_ms\":0,\"swaps\":null,\"timing\":\"emulated\","
+	"\"started\":\"2026-11-21T12:00:00Z\","
+	"\"steps_ns\":{\"free\":{\"max\":300,\"median\":200,\"min\":100},"
+	"\"replace\":{\"max\":9,\"median\":8,\"min\":7}},\"stretch_ms\":0,\"swaps\":null,\"timing\":\"emulated\","
 	"\"topology\":[{\"bdf\":\"0000:01:00.0\"}],"
 	"\"verdict\":\"pass\",\"warnings\":0}";
 
@@ -57,7 +60,7 @@ static struct report_run a_run(void)
 		.series = "abc",
 		.kernel = "7.2.8-holdfast", .cpu = "a cpu", .accel = "tcg",
 		.emulator = "11.1.3 (p)", .planned = 3, .verdict = LAB_PASS, .reason = "",
-		.control_caught = -1,
+		.control_caught = -1, .map_gib = 64,
 	};
 }
 

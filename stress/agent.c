@@ -440,6 +440,7 @@ static int start_anew(struct agent *a)
 	int err = ledger_create(&a->ledger);
 
 	a->ledger.state.depth = a->params.depth;
+	a->ledger.state.again = (uint64_t)a->params.map_gib << 30;
 	a->params.cycles = 0;
 	if (!err && a->params.loads.nvme && channel_rate(&a->channel, 0) < 0)
 		err = -ETIMEDOUT;
@@ -494,6 +495,7 @@ static int first_kernel(struct agent *a)
 	if (err)
 		return err;
 	s->depth = a->params.depth;
+	s->again = (uint64_t)a->params.map_gib << 30;
 	s->blackout_ms = a->params.blackout_ms;
 	s->tsc_khz = tsc_khz();
 	s->tsc_invariant = tsc_invariant();
@@ -613,16 +615,21 @@ static int preserve(struct agent *a)
 		{ loads->nic, true, a->nic.iommufd, TOKEN_NIC_IOMMUFD, "NIC's iommufd" },
 		{ loads->nic, true, a->nic.vfio.fd, TOKEN_NIC_VFIO, "NIC" },
 	};
+	uint64_t begin;
 	int err = 0;
 
 	a->session = luo_create(a->luo, SESSION);
 	if (a->session < 0)
 		return a->session;
 	a->ledger.state.device_preserved = !a->params.unpreserved;
+	a->ledger.state.preserve_ns = 0;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !err; i++) {
 		if (!files[i].there || (files[i].device && a->params.unpreserved))
 			continue;
+		begin = step_begin();
 		err = luo_preserve(a->session, files[i].fd, files[i].token, files[i].what);
+		if (files[i].token == TOKEN_IOMMUFD || files[i].token == TOKEN_NIC_IOMMUFD)
+			a->ledger.state.preserve_ns += step_begin() - begin;
 	}
 	return err;
 }
@@ -825,9 +832,11 @@ static int retrieve_memory(struct agent *a)
 }
 
 /* A device and the iommufd that it is attached to. */
-static int retrieve_device(struct agent *a, const char *bdf, int *iommufd, int *vfio, bool is_nic)
+static int retrieve_device(struct agent *a, const char *bdf, int *iommufd, int *vfio, bool is_nic,
+			   struct steps *steps)
 {
 	int err = pcidev_bind_vfio(bdf);
+	uint64_t begin = step_begin();
 
 	if (err)
 		return err;
@@ -835,42 +844,50 @@ static int retrieve_device(struct agent *a, const char *bdf, int *iommufd, int *
 				   is_nic ? "NIC's iommufd" : "drive's iommufd");
 	if (*iommufd < 0)
 		return *iommufd;
+	step_end(steps, STEP_RETRIEVE, begin);
 	*vfio = retrieve_fd(a, is_nic ? TOKEN_NIC_VFIO : TOKEN_VFIO,
 				is_nic ? "NIC" : "drive");
 	return *vfio < 0 ? *vfio : 0;
 }
 
-static int retrieve_devices(struct agent *a)
+static int retrieve_devices(struct agent *a, struct steps *steps)
 {
 	const struct params *p = &a->params;
 	int err = 0;
 
 	if (p->loads.nvme)
-		err = retrieve_device(a, p->nvme_bdf, &a->drive.iommufd, &a->drive.vfio.fd, false);
+		err = retrieve_device(a, p->nvme_bdf, &a->drive.iommufd, &a->drive.vfio.fd, false,
+				      steps);
 	if (!err && p->loads.nic)
-		err = retrieve_device(a, p->nic_bdf, &a->nic.iommufd, &a->nic.vfio.fd, true);
+		err = retrieve_device(a, p->nic_bdf, &a->nic.iommufd, &a->nic.vfio.fd, true, steps);
 	return err;
 }
 
-/* Each device goes on, and then gets a page table of this kernel's making. */
-static int adopt_and_replace(struct agent *a)
+/* Each device goes on, on the page table that it has. */
+static int adopt(struct agent *a, struct steps *steps)
 {
-	int err = a->params.loads.nvme ? drive_adopt(&a->drive) : 0;
+	int err = a->params.loads.nvme ? drive_adopt(&a->drive, steps) : 0;
 
 	if (!err && a->params.loads.nic)
-		err = nic_adopt(&a->nic);
+		err = nic_adopt(&a->nic, steps);
 	if (err)
 		return err;
 	/* Who comes after an agent that dies from here on, must know what it is bound as. */
 	ledger_commit(&a->ledger);
 	probe_claimed(a);
 	die_at(a, "die-bound");
-	if (a->params.loads.nvme)
-		err = drive_replace(&a->drive);
+	return 0;
+}
+
+/* Each device gets a page table of this kernel's making. */
+static int replace(struct agent *a, struct steps *steps)
+{
+	int err = a->params.loads.nvme ? drive_replace(&a->drive, steps) : 0;
+
 	if (!err)
 		die_at(a, "die-replacing");
 	if (!err && a->params.loads.nic)
-		err = nic_replace(&a->nic);
+		err = nic_replace(&a->nic, steps);
 	if (!err)
 		die_at(a, "die-replaced");
 	return err;
@@ -893,18 +910,23 @@ static int take_over(struct agent *a, struct cycle_result *r)
 	int err;
 
 	probe_live(a);
-	err = retrieve_devices(a);
+	err = retrieve_devices(a, &r->steps);
 	if (err)
 		return err;
 	handover_mark("retrieve");
 	die_at(a, "die-retrieved");
 	err = break_at(a, CONTROL_RETRIEVED);
 	if (!err)
-		err = adopt_and_replace(a);
+		err = adopt(a, &r->steps);
+	/* A large one takes its time, for which the devices need not wait. */
+	if (!err && !a->params.map_gib)
+		err = replace(a, &r->steps);
 	if (!err)
 		err = break_at(a, CONTROL_ADOPTED);
 	if (!err)
 		err = resume(a);
+	if (!err && a->params.map_gib)
+		err = replace(a, &r->steps);
 	if (!err)
 		err = break_at(a, CONTROL_RESUMED);
 	if (!err)
@@ -1083,6 +1105,7 @@ static int next_kernel(struct agent *a)
 	int err = retrieve_fd(a, TOKEN_LEDGER, "ledger");
 
 	a->blame = EXIT_FAIL;
+	pmu_start(&r.pmu, PMU_SOURCES);
 	if (err >= 0)
 		err = ledger_adopt(&a->ledger, err);
 	if (err)

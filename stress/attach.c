@@ -32,16 +32,21 @@ int attach_new(const char *bdf, const struct memory *dma, int *iommufd, struct v
 }
 
 int attach_replace(const struct memory *dma, int iommufd, const struct vfio *v,
-		   struct iommu_map *map)
+		   struct iommu_map *map, struct steps *steps)
 {
 	struct iommu_map old = *map;
+	uint64_t begin = step_begin();
 	int err = iommu_map(map, iommufd, dma->fd, dma->size, v);
 
 	if (err == -ERANGE)
 		return complain(err, "IOVA 0x%llx does not fit the new page table",
 				(unsigned long long)map->iova);
-	if (!err)
-		err = vfio_attach(v, map);
+	if (err)
+		return err;
+	step_end(steps, STEP_MAP, begin);
+	begin = step_begin_replace();
+	err = vfio_attach(v, map);
+	step_end_replace(steps, begin);
 	if (!err && old.hwpt)
 		err = iommu_unmap(&old, iommufd);
 	return err;

@@ -55,7 +55,7 @@ int drive_start(struct drive *d, const char *bdf, struct ledger_state *state)
 {
 	int err;
 
-	*d = (struct drive){ .bdf = bdf, .state = state };
+	*d = (struct drive){ .bdf = bdf, .state = state, .map.again = state->again };
 	err = memory_create_huge(&d->dma, "dma", dma_size(state->depth));
 	if (!err)
 		err = attach(d);
@@ -83,7 +83,10 @@ int drive_adopt_memory(struct drive *d, const char *bdf, struct ledger_state *st
 {
 	int err;
 
-	*d = (struct drive){ .bdf = bdf, .state = state, .map.iova = state->iova };
+	*d = (struct drive){
+		.bdf = bdf, .state = state,
+		.map = { .iova = state->iova, .again = state->again },
+	};
 	err = memory_adopt_huge(&d->dma, fd);
 	if (!err)
 		err = check_memory(d);
@@ -96,12 +99,14 @@ int drive_adopt_memory(struct drive *d, const char *bdf, struct ledger_state *st
 	return 0;
 }
 
-int drive_adopt(struct drive *d)
+int drive_adopt(struct drive *d, struct steps *steps)
 {
+	uint64_t begin = step_begin();
 	int err;
 
 	d->vfio.dev_id = d->state->dev_id;
 	err = vfio_bind(&d->vfio, d->iommufd);
+	step_end(steps, STEP_ATTACH, begin);
 	d->state->dev_id = d->vfio.dev_id;
 	if (!err)
 		err = vfio_map_bar0(&d->vfio, NVME_BAR_SIZE, &d->bar);
@@ -109,9 +114,9 @@ int drive_adopt(struct drive *d)
 				      &d->state->nvme);
 }
 
-int drive_replace(struct drive *d)
+int drive_replace(struct drive *d, struct steps *steps)
 {
-	return attach_replace(&d->dma, d->iommufd, &d->vfio, &d->map);
+	return attach_replace(&d->dma, d->iommufd, &d->vfio, &d->map, steps);
 }
 
 /*

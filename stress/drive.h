@@ -13,6 +13,7 @@
 #include "load.h"
 #include "memory.h"
 #include "nvme.h"
+#include "steps.h"
 
 #define DRAIN_MS 20000	/* without any completion: the queue is dead */
 
@@ -50,15 +51,15 @@ int drive_adopt_memory(struct drive *d, const char *bdf, struct ledger_state *st
 /*
  * Next kernel: d->iommufd and d->vfio.fd are retrieved. Bind, which adopts the
  * live attachment, and go on with the running controller. -ESTALE: it is not as
- * it was left.
+ * it was left. What this one and drive_replace() take is added to @steps.
  */
-int drive_adopt(struct drive *d);
+int drive_adopt(struct drive *d, struct steps *steps);
 
 /*
  * Replace the page table under the running device by a new one of the same
  * content. The old one and its address space are freed if they were made here.
  */
-int drive_replace(struct drive *d);
+int drive_replace(struct drive *d, struct steps *steps);
 
 /*
  * The last before the ledger's commit: take what has come, put all into the ledger, and

@@ -113,6 +113,35 @@ static bool is_printable(const char *s)
 	return !*s;
 }
 
+/* "levels=32768,64,1,1" behind the figures, by kernels that know. */
+static void take_levels(struct restore_walk *w, const char *line)
+{
+	const char *at = strstr(line, " levels=");
+	unsigned long long n;
+	int used;
+
+	at = at ? at + strlen(" levels=") : "";
+	for (unsigned int i = 0; i < WALK_LEVELS && sscanf(at, "%llu%n", &n, &used) == 1; i++) {
+		w->of_level[i] += n;
+		if (w->levels <= i)
+			w->levels = i + 1;
+		at += used;
+		at += *at == ',';
+	}
+}
+
+/* "bad=0 of=32834": what was no table, and how many tables there should have been */
+static void take_leaks(struct restore_walk *w, const char *line, uint64_t tables)
+{
+	const char *at = strstr(line, " bad=");
+	unsigned long long bad, expected;
+
+	if (!at || sscanf(at, " bad=%llu of=%llu", &bad, &expected) != 2)
+		return;
+	w->bad += bad;
+	w->missing += expected > tables ? expected - tables : tables - expected;
+}
+
 bool restore_line(struct restore_walk *w, const char *line)
 {
 	unsigned long long tables, entries, ns;
@@ -126,6 +155,8 @@ bool restore_line(struct restore_walk *w, const char *line)
 	w->tables += tables;
 	w->entries_read += entries;
 	w->ns += ns;
+	take_levels(w, line);
+	take_leaks(w, line, tables);
 	return true;
 }
 

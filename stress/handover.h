@@ -45,11 +45,17 @@ struct faults {
 	uint64_t count;		/* records, overflows and those found at boot, all devices */
 };
 
+#define WALK_LEVELS 6
+
 /* How the restored domains were taken over, all together. */
 struct restore_walk {
 	bool there;
 	char where[32];
 	uint64_t tables, entries_read, ns;
+	unsigned int levels;	/* 0: the kernel does not tell of which level they are */
+	uint64_t of_level[WALK_LEVELS]; /* tables, from those of leaves up */
+	uint64_t bad;		/* addresses in the place of a table's, which leak */
+	uint64_t missing;	/* tables that were not freed, or too many */
 };
 
 /* Put a mark into the kernel's timeline, if it has one. */

@@ -88,7 +88,8 @@ static int alloc_ioas(int iommufd, uint32_t *id)
 	return 0;
 }
 
-static int map_area(const struct iommu_map *map, int iommufd, int memfd, size_t from, size_t to)
+static int map_area(const struct iommu_map *map, int iommufd, int memfd, size_t from, size_t to,
+		    uint64_t iova)
 {
 	struct iommu_ioas_map_file arg = {
 		.size = sizeof(arg),
@@ -98,7 +99,7 @@ static int map_area(const struct iommu_map *map, int iommufd, int memfd, size_t 
 		.fd = memfd,
 		.start = from,
 		.length = to - from,
-		.iova = map->iova + from,
+		.iova = iova,
 	};
 
 	if (ioctl(iommufd, IOMMU_IOAS_MAP_FILE, &arg))
@@ -111,9 +112,37 @@ static int map_area(const struct iommu_map *map, int iommufd, int memfd, size_t 
 static int map_file(const struct iommu_map *map, int iommufd, int memfd)
 {
 	size_t data = map->size < DMA_DATA ? map->size : DMA_DATA;
-	int err = map_area(map, iommufd, memfd, 0, data);
+	int err = map_area(map, iommufd, memfd, 0, data, map->iova);
 
-	return err || data == map->size ? err : map_area(map, iommufd, memfd, data, map->size);
+	if (!err && data < map->size)
+		err = map_area(map, iommufd, memfd, data, map->size, map->iova + data);
+	return err;
+}
+
+/* Far more tables than memory: every leaf is of 4 KiB, and many lead to the same page. */
+static int map_again(const struct iommu_map *map, int iommufd, int memfd)
+{
+	int err = 0;
+
+	for (uint64_t at = 0; at < map->again && !err; at += map->size) {
+		uint64_t left = map->again - at;
+
+		err = map_area(map, iommufd, memfd, 0, left < map->size ? left : map->size,
+			       map->iova + IOMMU_AGAIN + at);
+	}
+	return err;
+}
+
+static int forbid_huge_pages(const struct iommu_map *map, int iommufd)
+{
+	struct iommu_option arg = {
+		.size = sizeof(arg), .option_id = IOMMU_OPTION_HUGE_PAGES,
+		.op = IOMMU_OPTION_OP_SET, .object_id = map->ioas, .val64 = 0,
+	};
+
+	if (ioctl(iommufd, IOMMU_OPTION, &arg))
+		return complain(-errno, "the address space cannot do with pages of 4 KiB");
+	return 0;
 }
 
 static int alloc_hwpt(struct iommu_map *map, int iommufd, const struct vfio *v)
@@ -139,7 +168,12 @@ int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const 
 	if (err)
 		return err;
 	map->size = size;
-	err = map_file(map, iommufd, memfd);
+	if (map->again)
+		err = forbid_huge_pages(map, iommufd);
+	if (!err)
+		err = map_file(map, iommufd, memfd);
+	if (!err)
+		err = map_again(map, iommufd, memfd);
 	if (!err)
 		err = alloc_hwpt(map, iommufd, v);
 	if (err)

@@ -22,11 +22,15 @@ struct vfio {
 	uint32_t dev_id;	/* in the iommufd, after vfio_bind() */
 };
 
+#define IOMMU_AGAIN (1ULL << 30)
+
 /* Memory that a device sees at [iova, iova + size). */
 struct iommu_map {
 	uint32_t ioas, hwpt;	/* objects of the iommufd */
 	uint64_t iova;
 	size_t size;
+	uint64_t again;		/* bytes from iova + IOMMU_AGAIN on, in which it sees the same memory over
+				 * and over; unless 0, all is mapped in pages of 4 KiB */
 };
 
 /* Where I/O page faults would be reported. */
@@ -49,8 +53,8 @@ int vfio_bind(struct vfio *v, int iommufd);
 /*
  * A new address space with @size bytes of @memfd from offset 0 on, readable and
  * writable at map->iova, an area before DMA_DATA and one behind it, and a page table
- * over it that suits the device: it is full before any device uses it. -ERANGE, without complaint: the device cannot
- * reach map->iova.
+ * over it that suits the device: it is full before any device uses it. map->again is the
+ * caller's. -ERANGE, without complaint: the device cannot reach all of map.
  */
 int iommu_map(struct iommu_map *map, int iommufd, int memfd, size_t size, const struct vfio *v);
 

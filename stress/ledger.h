@@ -13,7 +13,7 @@
 #include "nvme.h"
 #include "topology.h"
 
-#define LEDGER_VERSION 5
+#define LEDGER_VERSION 6
 #define LEDGER_SLOTS 4096	/* as many as an I/O queue has entries */
 
 /* What a slot of the DMA memory is used for. */
@@ -53,6 +53,8 @@ struct ledger_state {
 	uint32_t watches;	/* of the kernel's, the first so many are the drive's */
 
 	uint64_t iova;		/* of the DMA memory */
+	uint64_t again;		/* bytes of IOVA on which it is there again; see struct iommu_map */
+	uint64_t preserve_ns;	/* what preserving the iommufds took; DMA goes on meanwhile */
 	uint32_t dev_id;	/* in the retrieved iommufd, once it is bound; else 0 */
 	struct nvme_state nvme;
 	struct topology topology; /* what is watched for PCI errors */

@@ -176,13 +176,15 @@ int nic_adopt_memory(struct nic *n, const char *bdf, struct nic_state *state, in
 	return err;
 }
 
-int nic_adopt(struct nic *n)
+int nic_adopt(struct nic *n, struct steps *steps)
 {
+	uint64_t begin = step_begin();
 	struct nic_io io;
 	int err;
 
 	n->vfio.dev_id = n->state->dev_id;
 	err = vfio_bind(&n->vfio, n->iommufd);
+	step_end(steps, STEP_ATTACH, begin);
 	n->state->dev_id = n->vfio.dev_id;
 	if (!err)
 		err = vfio_map_bar0(&n->vfio, NIC_BAR_SIZE, &n->bar);
@@ -192,9 +194,9 @@ int nic_adopt(struct nic *n)
 	return nicdev_adopt(&n->dev, &io);
 }
 
-int nic_replace(struct nic *n)
+int nic_replace(struct nic *n, struct steps *steps)
 {
-	return attach_replace(&n->dma, n->iommufd, &n->vfio, &n->map);
+	return attach_replace(&n->dma, n->iommufd, &n->vfio, &n->map, steps);
 }
 
 /*

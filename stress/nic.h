@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "nicdev.h"
 #include "nicload.h"
+#include "steps.h"
 
 /* The NIC's part of the ledger. */
 struct nic_state {
@@ -80,11 +81,12 @@ int nic_adopt_memory(struct nic *n, const char *bdf, struct nic_state *state, in
 /*
  * Next kernel: n->iommufd and n->vfio.fd are retrieved. Bind, which adopts the live
  * attachment, and compare. Writes nothing to the device. -ESTALE: it is not as it was left.
+ * What these two take is added to @steps.
  */
-int nic_adopt(struct nic *n);
+int nic_adopt(struct nic *n, struct steps *steps);
 
 /* Replace the page table under the receiving device by a new one of the same content. */
-int nic_replace(struct nic *n);
+int nic_replace(struct nic *n, struct steps *steps);
 
 /* Go on in both rings, until a frame has come that was not there before, and one went out. */
 int nic_resume(struct nic *n);

@@ -64,6 +64,10 @@ static void ask_timeline(struct cycle_result *r, const struct ledger_state *s)
 	r->tsc_usable = tsc_comparable(s);
 	r->tsc_begin = s->tsc_jump;
 	find_end(r);
+	if (timeline.set[MARK_FREEZE] && r->tsc_usable && r->tsc_khz &&
+	    timeline.tsc[MARK_FREEZE] > r->tsc_begin)
+		step_add(&r->steps, STEP_FREEZE, (timeline.tsc[MARK_FREEZE] - r->tsc_begin) *
+			 1000000 / r->tsc_khz);
 	phases_split(&r->phases, &timeline, r->tsc_begin, r->tsc_end, record_in_blackout(r));
 	if (!r->nic)
 		return;
@@ -78,6 +82,8 @@ void oracle_ask(struct cycle_result *r, struct drive *drive, struct nic *nic,
 	topology_compare(&s->topology, &r->pci);
 	ask_iommu(r, s, faults);
 	ask_timeline(r, s);
+	step_add(&r->steps, STEP_PRESERVE, s->preserve_ns);
+	steps_ask_kernel(&r->steps);
 	r->irq_spurious = irq_spurious();
 	r->irq_nobody_cared = irq_nobody_cared();
 }

@@ -31,6 +31,8 @@ const char params_usage[] =
 	"                   the drive's data are overwritten\n"
 	"  --depth=N        commands in flight, 1000 to 4095 (2000)\n"
 	"  --rate=N         commands per second until the drain, at most (100)\n"
+	"  --map_gib=N      map the drive's memory again and again, to N GiB more of IOVA, all in\n"
+	"                   pages of 4 KiB: page tables as large as those of big guests (0)\n"
 	"  --blackout_ms=N  how long the first blackout is expected to be (8000; with\n"
 	"                   stretch 16000); the rate is lowered to last for twice as long\n"
 	"  --session_kib=N  memory that the session hands over (0: none)\n"
@@ -64,6 +66,7 @@ static const struct field fields[] = {
 	FIELD_NUMBER(cycles, 0, 999999),
 	FIELD_NUMBER(depth, 1000, LEDGER_SLOTS - 1),
 	FIELD_NUMBER(rate, 1, 1000000),
+	FIELD_NUMBER(map_gib, 0, 65536),
 	FIELD_NUMBER(blackout_ms, 1, 1000000),
 	FIELD_NUMBER(session_kib, 0, UINT32_MAX),
 	{ .name = "stretch", .type = FLAG, .offset = offsetof(struct params, stretch), .max = 1 },
@@ -205,6 +208,8 @@ static int check(struct params *p)
 		return complain(-EINVAL, "bench=%u: only with cycles=0", p->bench);
 	if (p->bench && (!p->loads.nvme || !p->loads.nic || !p->loads.fio || !p->loads.dpdk))
 		return complain(-EINVAL, "bench=%u needs load=nvme,nic,fio,dpdk", p->bench);
+	if (p->map_gib && !p->loads.nvme)
+		return complain(-EINVAL, "map_gib=%u needs load=nvme", p->map_gib);
 	if (p->swaps && !p->loads.nvme)
 		return complain(-EINVAL, "swaps=%u need load=nvme", p->swaps);
 	if (!known_exit(p->exit))

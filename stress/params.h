@@ -20,6 +20,7 @@ struct params {
 	uint32_t cycles;	/* jumps */
 	uint32_t depth;		/* commands in flight */
 	uint32_t rate;		/* commands per second until the drain, at most */
+	uint32_t map_gib;	/* of the drive's IOVA, in pages of 4 KiB, on the same memory again */
 	uint32_t blackout_ms;	/* how long the first one is expected to be */
 	uint32_t session_kib;	/* memory that the session hands over; 0: none */
 	bool stretch;		/* the kernel sleeps at stretch points */

@@ -75,6 +75,8 @@ static const char *objection(const struct cycle_result *r)
 		return "there were interrupts that nobody expected";
 	if (r->bystanders.bad)
 		return "bystanders lost data";
+	if (r->walk.bad || r->walk.missing)
+		return "tables of the previous kernel were damaged: see kmsg";
 	return idle_part(r);
 }
 
@@ -170,10 +172,18 @@ static json_t *blackout_json(const struct cycle_result *r)
 
 static json_t *walk_json(const struct restore_walk *w)
 {
+	json_t *levels = json_null();
+
 	if (!w->there)
 		return json_null();
-	return json_pack("{s:s,s:o,s:o,s:o}", "where", w->where, "tables", integer(w->tables),
-			 "entries_read", integer(w->entries_read), "ns", integer(w->ns));
+	if (w->levels)
+		levels = json_array();
+	for (unsigned int i = 0; i < w->levels; i++)
+		json_array_append_new(levels, integer(w->of_level[i]));
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "where", w->where,
+			 "tables", integer(w->tables), "levels", levels, "entries_read",
+			 integer(w->entries_read), "bad", integer(w->bad), "missing",
+			 integer(w->missing), "ns", integer(w->ns));
 }
 
 static json_t *bystanders_json(const struct bystander_counts *b)
@@ -182,7 +192,7 @@ static json_t *bystanders_json(const struct bystander_counts *b)
 			 "frames", integer(b->frames), "bad", integer(b->bad));
 }
 
-json_t *record_json(const struct cycle_result *r, bool pass)
+json_t *record_json(struct cycle_result *r, bool pass)
 {
 	json_t *oracles = json_pack("{s:o,s:o,s:o}", "iommu",
 				    r->iommu.there ? integer(r->iommu.count) : json_null(),
@@ -191,14 +201,16 @@ json_t *record_json(const struct cycle_result *r, bool pass)
 	json_t *irq = json_pack("{s:o,s:o}", "spurious", integer(r->irq_spurious),
 				"nobody_cared", integer(r->irq_nobody_cared));
 
-	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "verdict",
 			 pass ? "pass" : "fail", "reason", r->reason,
 			 "dma", dma_json(r), "nic", r->nic ? nic_with_phases(r) : json_null(),
 			 "dpdk", r->forwarder ? forwarder_json(r->forwarder) : json_null(),
 			 "fio", r->fio ? fio_json(&r->fio->counts) : json_null(),
 			 "oracles", oracles, "adopted", (int)r->adopted,
 			 "controller", r->drive ? controller_json(r->drive) : json_null(),
-			 "restore_walk", walk_json(&r->walk), "blackout", blackout_json(r),
+			 "restore_walk", walk_json(&r->walk),
+			 "steps_ns", steps_json(&r->steps), "iommu_pmu",
+			 pmu_stop(&r->pmu), "blackout", blackout_json(r),
 			 "irq", irq, "bystanders", bystanders_json(&r->bystanders),
 			 "pci", topology_json(&r->pci));
 }

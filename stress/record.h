@@ -14,6 +14,8 @@
 #include "forwarder.h"
 #include "handover.h"
 #include "nic.h"
+#include "pmu.h"
+#include "steps.h"
 #include "topology.h"
 
 /* Everything that was measured in one cycle. */
@@ -33,6 +35,8 @@ struct cycle_result {
 	struct faults iommu;
 	struct topology_changes pci;
 	struct restore_walk walk;
+	struct steps steps;
+	struct pmu pmu;		/* counts from when the agent came */
 	struct bystander_counts bystanders;
 	uint64_t irq_spurious, irq_nobody_cared;
 	char reason[256];	/* why it failed; "" if it did not, until judged */
@@ -51,7 +55,7 @@ bool record_judge(struct cycle_result *r);
 /* Milliseconds of the blackout; 0: unknown. */
 double record_blackout_ms(const struct cycle_result *r);
 
-/* The "cycle" event. */
-json_t *record_json(const struct cycle_result *r, bool pass);
+/* The "cycle" event. Ends the counters. */
+json_t *record_json(struct cycle_result *r, bool pass);
 
 #endif /* HF_RECORD_H */

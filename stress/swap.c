@@ -118,7 +118,7 @@ static int swap_all(struct swap *s, uint32_t swaps)
 
 int swap_tables(struct drive *d, uint32_t swaps, struct swap_result *r)
 {
-	struct swap s = { .d = d, .r = r, .other.iova = d->map.iova };
+	struct swap s = { .d = d, .r = r, .other = { .iova = d->map.iova, .again = d->map.again } };
 	uint32_t depth = d->state->depth;
 	int err, freed;
 

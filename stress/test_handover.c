@@ -149,6 +149,21 @@ static void walks_are_summed_over_domains(void **state)
 	assert_int_equal(w.entries_read, 33);
 	assert_int_equal(w.ns, 1000);
 	assert_string_equal(w.where, "boot");
+	assert_int_equal(w.levels, 0);
+	assert_true(restore_line(&w, "3 free 6 20 100 levels=4,1,1\n"));
+	assert_true(restore_line(&w, "4 free 2 20 100 more=1 levels=1,1,x\n"));
+	assert_int_equal(w.levels, 3);
+	assert_int_equal(w.of_level[0], 5);
+	assert_int_equal(w.of_level[1], 2);
+	assert_int_equal(w.of_level[2], 1);
+	assert_int_equal(w.bad, 0);
+	assert_int_equal(w.missing, 0);
+	assert_true(restore_line(&w, "5 free 6 20 100 levels=4,1,1 bad=0 of=6\n"));
+	assert_int_equal(w.missing, 0);
+	assert_true(restore_line(&w, "6 free 5 20 100 levels=3,1,1 bad=2 of=6\n"));
+	assert_true(restore_line(&w, "7 free 9 20 100 levels=7,1,1 bad=0 of=6\n"));
+	assert_int_equal(w.bad, 2);
+	assert_int_equal(w.missing, 4);
 }
 
 int main(void)

@@ -113,7 +113,7 @@ static void other_version_is_refused(void **state)
 	commit(1, 1);
 	((struct copy *)(void *)(mem + COPY_SIZE))->version++;
 	assert_int_equal(ledger_read(mem, &sequence, &out), -EPROTO);
-	assert_non_null(strstr(complaint(), "version 5"));
+	assert_non_null(strstr(complaint(), "version 6"));
 }
 
 static void other_size_is_refused(void **state)

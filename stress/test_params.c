@@ -49,6 +49,7 @@ static void typing_errors_are_refused(void **state)
 		"hf.cycles=-0", "hf.swaps=1000000", "hf.cycles=", "hf.cycles=3x", "hf.cycles=-1", "hf.depth=999",
 		"hf.depth=4096", "hf.stretch=2", "hf.load=fio", "hf.load=nvme,nvme", "hf.load=nvme,", "hf.load=nv", "hf.load=",
 		"hf.load=nic hf.swaps=1",
+		"hf.load=nic hf.map_gib=1", "hf.map_gib=65537",
 		"hf.bench=5", "hf.bench=x", "hf.exit=nowhere", "hf.control=yes", "hf.dpeth=2000",
 		"hf.depth", "hf.nvme_bdf=00000000000000000000000000000000:01:00.0",
 	};

@@ -159,7 +159,7 @@ static void record_is_whole(void **state)
 {
 	static const char *const members[] = {
 		"verdict", "reason", "dma", "nic", "dpdk", "fio", "oracles", "adopted", "controller", "restore_walk",
-		"blackout", "irq", "pci",
+		"steps_ns", "iommu_pmu", "blackout", "irq", "pci",
 	};
 	struct cycle_result r = clean();
 	json_t *record = record_json(&r, true);
@@ -178,6 +178,24 @@ static void record_is_whole(void **state)
 	json_decref(record);
 }
 
+static void walk_has_levels_if_they_are_known(void **state)
+{
+	struct restore_walk w = { .there = true, .where = "probe", .tables = 6 };
+	json_t *walk = walk_json(&w);
+
+	(void)state;
+	assert_true(json_is_null(json_object_get(walk, "levels")));
+	json_decref(walk);
+	w.levels = 2;
+	w.of_level[0] = 5;
+	w.of_level[1] = 1;
+	walk = walk_json(&w);
+	assert_int_equal(json_array_size(json_object_get(walk, "levels")), 2);
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(walk, "levels"), 0)),
+			 5);
+	json_decref(walk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +206,7 @@ int main(void)
 		cmocka_unit_test(earlier_reason_stays),
 		cmocka_unit_test(blackout_needs_a_usable_tsc),
 		cmocka_unit_test(record_is_whole),
+		cmocka_unit_test(walk_has_levels_if_they_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
