@@ -102,11 +102,12 @@ rows 'def ms($of): .steps_ns[$of].median // null | if . then . / 10000 | round /
 	fi
 } > "$tmp/restore.md"
 
-# Of each machine the longest clean run of the smoke profile.
+# Of each machine the longest clean run of the smoke profile; rather an older one with enough cycles
+# for a histogram than a newer one without.
 jq '[.[] | select(.profile == "smoke" and .control == "none" and (.exit // "none") == "none" and
 		.stretch_ms == 0 and .verdict == "pass" and .blackout_ms.phases and
 		(.map_gib // 0) == 0)]
-	| group_by(.machine) | map(max_by([.now, .cycles.completed, .started]))' \
+	| group_by(.machine) | map(max_by([.cycles.completed >= 10, .now, .cycles.completed, .started]))' \
 	"$tmp/all.json" > "$tmp/clean.json"
 emulated=$(jq -r 'if any(.timing == "emulated") then " (emulated: order, not latency)" else "" end' \
 	"$tmp/clean.json")
