@@ -24,16 +24,12 @@ rows 'select(.bench) | .bench as $b | .of as $of | .date as $date | .machine as 
 # WHOLE says of one whether it has what it must
 newest() {
 	# shellcheck disable=SC2086 # a list of files
-	jq -n --arg schema "$1" --arg series "$series" '
-		def which: if . == null or . == "" then "-" elif . == $series then .[0:8]
-			# build/linux had work of its own, at this commit.
-			elif contains("+") then "\(.[0:8])+\(split("+")[1][0:7])"
-			else "\(.[0:8]) (older)" end;
+	jq -n --arg schema "$1" --arg series "$series" "$of_series"'
 		[inputs | select(.schema == $schema) | . as $file | .results[]
 			| if '"$3"' then . else error("not whole") end | . + {
 			command: $file.command, cpu: $file.host.cpu, started: $file.started,
 			date: $file.started[0:10], now: ($file.kernel.series_sha256 == $series),
-			of: ($file.kernel.series_sha256 | which) }]
+			of: ($file.kernel.series_sha256 | of_series) }]
 		| group_by('"$2"') | map(max_by([.now, .started]))' $benches < /dev/null 2> "$tmp/jq.log" ||
 		die "a result of schema $1 lacks something"
 }
@@ -95,26 +91,21 @@ jq '[.[] | select(.leaf == 4096 and .placement == "scattered" and .fill == "dens
 	| group_by(.format) | map(select(length > 1)) | add // []' "$tmp/walk.json" > "$tmp/sizes.json"
 
 walk_rows() {
-	jq -r 'def r($digits): if type == "number" then . * pow(10; $digits) | round / pow(10; $digits)
+	lines "$tmp/walk.json" 'def r($digits): if type == "number" then . * pow(10; $digits) | round / pow(10; $digits)
 			else "-" end;
 		.[] | .strategies as $s
 		| [ "`make bench SHAPE=\u0027\(.shape)\u0027 STRATEGY=all`", .of, .date, .tables,
 			($s["every-entry", "per-page", "ours", "floor"].walk_ns_per_table | r(2)),
 			$s.ours.entries_read, $s.ours.bytes_touched, ($s.ours.ns.retrieve.median // "-"),
 			($s.ours.walk_ratio.every_entry | r(1)), ($s.ours.walk_ratio.floor | r(2)),
-			($s.ours.restore_free_ns_per_table | r(2)), ($s.ours.restore_free_ratio.floor | r(2)) ]
-		| "| \(map(tostring) | join(" | ")) |"' "$tmp/walk.json"
+			($s.ours.restore_free_ns_per_table | r(2)), ($s.ours.restore_free_ratio.floor | r(2)) ]'
 }
 
 {
-	if [ "$(jq length "$tmp/walk.json")" = 0 ]; then
-		left "the restore walk, native" "make bench"
-	else
-		if [ "$(jq length "$tmp/sizes.json")" != 0 ]; then
+	if ! lacks "$tmp/walk.json" "the restore walk, native" "make bench"; then
+		if ! lacks "$tmp/sizes.json" "ns per table against size" "make bench"; then
 			panels walk walk "Restore walk, ns per table: leaves of 4 KiB, scattered, cold (median, least and most)"
 			panels restore-free restore_free "Restore and free, ns per table: leaves of 4 KiB, scattered, cold (median, least and most)"
-		else
-			left "ns per table against size" "make bench"
 		fi
 		echo "Walk in ns per table, median; entries and bytes of ours. Ratios: how many times as fast as"
 		echo "*every-entry*, which reads each entry of each table; and how many times as long as the *floor*,"
@@ -155,32 +146,26 @@ reserve_picture() {
 }
 
 {
-	if [ "$(jq length "$tmp/reserve.json")" = 0 ]; then
-		left "early reserve against blocks" "make bench"
-	else
+	if ! lacks "$tmp/reserve.json" "early reserve against blocks" "make bench"; then
 		reserve_picture
 		table_head placement blocks strategy "ns per block" "ms, all" series date command
-		jq -r '.[] | [ .placement, .blocks, .strategy, (.ns_per_block.median * 10 | round / 10),
-			(.ns_per_block.median * .blocks / 10000 | round / 100), .of, .date, "`\(.command)`" ]
-			| "| \(map(tostring) | join(" | ")) |"' "$tmp/reserve.json"
+		lines "$tmp/reserve.json" '.[] | [ .placement, .blocks, .strategy, (.ns_per_block.median * 10 | round / 10),
+			(.ns_per_block.median * .blocks / 10000 | round / 100), .of, .date, "`\(.command)`" ]'
 	fi
 } > "$tmp/reserve.md"
 
 newest holdfast/preserve/1 '[.cache, .adjacent, .strategy]' '.adjacent and .ns_per_table.median' |
 	jq 'sort_by(.cache, .adjacent, .strategy)' > "$tmp/preserve.json"
 {
-	if [ "$(jq length "$tmp/preserve.json")" = 0 ]; then
-		left "what it takes to preserve a table" "make bench"
-	else
+	if ! lacks "$tmp/preserve.json" "what it takes to preserve a table" "make bench"; then
 		echo "ns per table, median, by how many tables are adjacent. *each*: KHO is told of one at a time;"
 		echo "*batch*: as the kernel does it; *floor*: each entry is read, each struct page marked, no more."
 		echo
 		table_head adjacent each batch floor "each, isolated, by batch" series date command
-		jq -r 'map(select(.cache == "cold")) | (map(select(.strategy == "each")) | min_by(.adjacent)
+		lines "$tmp/preserve.json" 'map(select(.cache == "cold")) | (map(select(.strategy == "each")) | min_by(.adjacent)
 				| .ns_per_table.median) as $single
 			| group_by(.adjacent)[] | (map({ (.strategy): .ns_per_table.median }) | add) as $ns
 			| [ .[0].adjacent, ($ns.each, $ns.batch, $ns.floor | . * 10 | round / 10),
-				($single / $ns.batch * 10 | round / 10), .[0].of, .[0].date, "`\(.[0].command)`" ]
-			| "| \(map(tostring) | join(" | ")) |"' "$tmp/preserve.json"
+				($single / $ns.batch * 10 | round / 10), .[0].of, .[0].date, "`\(.[0].command)`" ]'
 	fi
 } > "$tmp/preserve.md"

@@ -173,9 +173,7 @@ histogram() {
 }
 
 {
-	if [ "$(jq length "$tmp/clean.json")" = 0 ]; then
-		left "the blackout by phase" "make run"
-	else
+	if ! lacks "$tmp/clean.json" "the blackout by phase" "make run"; then
 		phases
 		histogram
 	fi
