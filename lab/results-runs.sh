@@ -164,7 +164,7 @@ histogram() {
 		set multiplot layout $panels,1 title "Blackout over the cycles$emulated" margins 0.09,0.97,0.24,0.88 spacing 0.2
 		$(while read -r machine; do
 			echo "set title \"$machine\""
-			echo "plot \"$tmp/of-$machine\" using (width * (floor(\$1 / width) + 0.5)):(1) smooth frequency with boxes"
+			echo "plot \"$tmp/of-$machine\" using (width * (floor(\$1 / width) + 0.5)):(1) smooth frequency with boxes title \"$machine\""
 			echo "unset label 1"
 		done < "$tmp/histogram")
 		unset multiplot
