@@ -363,14 +363,35 @@ static void on_function(struct session *s, json_t *event)
 	json_array_append(s->result->topology, event);
 }
 
+static void look(struct session *s)
+{
+	int err;
+
+	s->qmp.deadline = s->deadline;
+	err = sampler_look(&s->sampler, &s->qmp);
+	/* A machine that has gone shows on the result channel, with its reason. */
+	if (err == -EPROTO)
+		end(s, LAB_ERROR, "looking from outside: %s", s->qmp.error);
+}
+
+/*
+ * Who comes next may give the devices another page table at once, and the domain ID of the one
+ * before this. That is right, but only if this one was seen: twice, where reading all of it can
+ * take one look more.
+ */
 static void on_dying(struct session *s, json_t *event)
 {
+	bool qmp = s->config->has_qmp;
+
 	(void)event;
 	if (!s->config->exit)
 		end(s, LAB_ERROR, "result line %u: an agent dies, not expected", s->stream.line);
+	for (int i = 0; i < 3 && qmp && !s->over; i++)
+		look(s);
 	s->dying = true;
 	s->deaths++;
 	enter(s, s->state);
+	answer(s, qmp ? "ok\n" : "no\n");
 }
 
 static void add_exit(struct session *s, json_t *entry)
@@ -675,17 +696,6 @@ static void take_results(struct session *s)
 	} else if (n == 0 || errno != EINTR) {
 		on_end_of_stream(s);
 	}
-}
-
-static void look(struct session *s)
-{
-	int err;
-
-	s->qmp.deadline = s->deadline;
-	err = sampler_look(&s->sampler, &s->qmp);
-	/* A machine that has gone shows on the result channel, with its reason. */
-	if (err == -EPROTO)
-		end(s, LAB_ERROR, "looking from outside: %s", s->qmp.error);
 }
 
 /* Where a guest is that hangs: nothing else tells, once the machine is ended. */

@@ -121,12 +121,15 @@ static bool leaves_session(const struct agent *a)
 	return reaps(a, "die-retrieved") || reaps(a, "die-bound") || reaps(a, "die-replacing");
 }
 
-/* As if by accident, and with no chance to put anything in order. */
+/*
+ * As if by accident, and with no chance to put anything in order; but not before the lab has
+ * looked at the devices.
+ */
 static void die_at(struct agent *a, const char *exit)
 {
 	if (!leaves_by(a, exit))
 		return;
-	channel_send(&a->channel, "dying", json_pack("{s:s}", "where", exit));
+	channel_ask(&a->channel, "dying", json_pack("{s:s}", "where", exit));
 	kill(getpid(), SIGKILL);
 }
 
