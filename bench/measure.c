@@ -196,27 +196,12 @@ static int first_turns(struct result *result, const struct tables *tables,
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 typedef uint64_t samples[PHASES][MAX_ITERATIONS];
 
 static void summarise(struct outcome *outcome, samples *taken, unsigned int count)
 {
-	for (int p = 0; p < PHASES; p++) {
-		uint64_t *v = (*taken)[p];
-
-		qsort(v, count, sizeof(*v), by_value);
-		outcome->phase[p] = (struct spread){
-			.min = v[0],
-			.median = v[(count - 1) / 2],
-			.max = v[count - 1],
-		};
-	}
+	for (int p = 0; p < PHASES; p++)
+		outcome->phase[p] = repeat_spread((*taken)[p], count);
 }
 
 static double now_ms(void)

@@ -9,6 +9,7 @@
 
 #include "fault.h"
 #include "model.h"
+#include "repeat.h"
 #include "shape.h"
 
 enum strategy {
@@ -30,14 +31,10 @@ enum phase {
 
 extern const char *const phase_names[PHASES];
 
-struct spread {
-	uint64_t min, median, max;	/* nanoseconds; ranks that were measured */
-};
-
 struct outcome {
 	bool ran;
 	uint64_t tables, entries, bytes;	/* bytes: of cache lines that had to be touched */
-	struct spread phase[PHASES];
+	struct spread phase[PHASES];		/* ns */
 };
 
 struct result {

@@ -27,6 +27,7 @@
 #include <time.h>
 
 #include "model.h"
+#include "repeat.h"
 #include "shim/alloc.h"
 #include <linux/kexec_handover.h>
 
@@ -286,25 +287,16 @@ static void unmap_memory(void *at, size_t size)
 		munmap(at, (size + SZ_2M - 1) & ~((size_t)SZ_2M - 1));
 }
 
-static u64 random_u64(u64 *state)
-{
-	u64 x = *state += 0x9e3779b97f4a7c15;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
 static void order_pages(void)
 {
-	u64 state = machine.options.seed;
+	uint64_t state = machine.options.seed;
 
 	for (size_t i = 0; i < machine.count; i++)
 		machine.order[i] = (u32)(FIRST_PFN + i);
 	if (!machine.options.scattered)
 		return;
 	for (size_t i = machine.count - 1; i; i--) {
-		size_t j = random_u64(&state) % (i + 1);
+		size_t j = repeat_random(&state) % (i + 1);
 		u32 swap = machine.order[i];
 
 		machine.order[i] = machine.order[j];

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "document.h"
 #include "preserve_kernel.h"
+#include "repeat.h"
 
 #define PAGE_SIZE 4096u
 #define SPAN ((size_t)16 << 30)		/* memory that the tables are somewhere in */
@@ -42,33 +42,16 @@ static const size_t blocks[] = { 1, 2, 8, 64, 0 };
 #define BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
 
 struct result {
-	double median, min, max;	/* ns per table */
+	size_t tables;
+	struct spread ns;	/* of all tables */
 	unsigned int rounds;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	/* Of this thread: others may be using the machine */
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t random_below(uint64_t limit)
-{
-	static uint64_t state = 0x9e3779b97f4a7c15;	/* each run is the same */
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % limit;
-}
 
 /* Blocks of @block adjacent tables each, in the order of the walk, anywhere in memory. */
 static int place(uint64_t *tables, size_t n, size_t block)
 {
 	size_t count = PAGES / block, i, j;
+	static uint64_t state;
 	uint32_t *at = malloc(count * sizeof(*at));
 
 	if (!at)
@@ -76,7 +59,7 @@ static int place(uint64_t *tables, size_t n, size_t block)
 	for (i = 0; i < count; i++)
 		at[i] = (uint32_t)i;
 	for (i = 0; i * block < n; i++) {
-		uint32_t other = (uint32_t)(i + random_below(count - i)), mine = at[i];
+		uint32_t other = (uint32_t)(i + repeat_random(&state) % (count - i)), mine = at[i];
 
 		at[i] = at[other];
 		at[other] = mine;
@@ -98,43 +81,42 @@ static void forget_caches(void)
 		other[i]++;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Returns 0, or -EIO if what is preserved is not what should be. */
 static int measure(const struct strategy *s, const uint64_t *tables, size_t n, bool warm,
 		   struct result *r)
 {
-	double ns[ROUNDS_MAX];
-	uint64_t total = 0;
+	uint64_t ns[ROUNDS_MAX], total = 0;
 
 	for (r->rounds = 0; r->rounds < ROUNDS_MIN ||
 	     (total < GOAL_NS && r->rounds < ROUNDS_MAX); r->rounds++) {
-		uint64_t start, took;
+		uint64_t start;
 
 		if (!warm)
 			forget_caches();
-		start = now_ns();
+		start = repeat_ns();
 		if (s->preserve(tables, n))
 			return -ENOMEM;
-		took = now_ns() - start;
-		total += took;
-		ns[r->rounds] = (double)took / (double)n;
+		ns[r->rounds] = repeat_ns() - start;
+		total += ns[r->rounds];
 		if (s->in_tree && !r->rounds && kernel_preserved(tables, n) != n)
 			return -EIO;
 		s->unpreserve(tables, n);
 		if (!r->rounds && kernel_preserved(tables, n))
 			return -EIO;
 	}
-	qsort(ns, r->rounds, sizeof(ns[0]), compare);
-	r->median = ns[r->rounds / 2];
-	r->min = ns[0];
-	r->max = ns[r->rounds - 1];
+	r->tables = n;
+	r->ns = repeat_spread(ns, r->rounds);
 	return 0;
+}
+
+static double per_table(const struct result *r, uint64_t ns)
+{
+	return (double)ns / (double)r->tables;
+}
+
+static double times(const struct result *a, const struct result *b)
+{
+	return (double)a->ns.median / (double)b->ns.median;
 }
 
 static int measure_all(struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
@@ -167,9 +149,9 @@ static void print_table(struct result results[BLOCKS][STRATEGIES], size_t n, boo
 
 			snprintf(adjacent, sizeof(adjacent), blocks[i] ? "%zu" : "all", blocks[i]);
 			printf("%-9s %-8s %8.2f %8.2f %8.2f %9.2f %9.2f\n", adjacent,
-			       strategies[j].name, r->median, r->min, r->max,
-			       results[0][0].median / r->median,
-			       r->median / results[i][STRATEGIES - 1].median);
+			       strategies[j].name, per_table(r, r->ns.median),
+			       per_table(r, r->ns.min), per_table(r, r->ns.max),
+			       times(&results[0][0], r), times(r, &results[i][STRATEGIES - 1]));
 		}
 	}
 }
@@ -188,7 +170,8 @@ static json_t *results_json(struct result results[BLOCKS][STRATEGIES], size_t n,
 				"adjacent", (json_int_t)(blocks[i] ? blocks[i] : n),
 				"strategy", strategies[j].name, "cache", warm ? "warm" : "cold",
 				"iterations", (json_int_t)r->rounds,
-				"ns_per_table", "median", r->median, "min", r->min, "max", r->max));
+				"ns_per_table", "median", per_table(r, r->ns.median),
+				"min", per_table(r, r->ns.min), "max", per_table(r, r->ns.max)));
 		}
 	}
 	return rows;

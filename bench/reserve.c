@@ -37,10 +37,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "document.h"
+#include "repeat.h"
 #include "reserve_side.h"
 
 #define PAGE ((size_t)1 << RESERVE_PAGE_SHIFT)
@@ -60,10 +60,6 @@ static const struct reserve_side *const sides[] = { &reserve_before, &reserve_af
 
 struct run {
 	uint64_t base, end;
-};
-
-struct spread {
-	uint64_t min, median, max;
 };
 
 struct result {
@@ -130,15 +126,11 @@ static void *node_page(void)
 	return memset(page, 0, PAGE);
 }
 
-/* The same numbers in each run: xorshift64 */
 static unsigned int any(unsigned int below)
 {
-	static uint64_t state = 88172645463325252ull;
+	static uint64_t state;
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned int)(state >> 32) % below;
+	return (unsigned int)(repeat_random(&state) % below);
 }
 
 /* How many pages are free behind the i'th block */
@@ -234,27 +226,6 @@ static void check(const struct shape *shape, enum strategy s)
 	exit(1);
 }
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * NS + (uint64_t)ts.tv_nsec;
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-static struct spread spread(uint64_t *times, unsigned int count)
-{
-	qsort(times, count, sizeof(*times), by_time);
-	return (struct spread){ times[0], times[count / 2], times[count - 1] };
-}
-
 static void measure(struct result *result, const struct shape *shape, enum strategy s)
 {
 	static uint64_t reserve[MAX_ITERATIONS + 1], later[MAX_ITERATIONS + 1];
@@ -265,20 +236,20 @@ static void measure(struct result *result, const struct shape *shape, enum strat
 		uint64_t start, middle;
 
 		sides[s]->begin(&shape->machine);
-		start = now();
+		start = repeat_ns();
 		sides[s]->reserve(shape->root, shape->blocks, shape->count);
-		middle = now();
+		middle = repeat_ns();
 		check(shape, s);
 		reserve[n] = middle - start;
-		middle = now();
+		middle = repeat_ns();
 		sides[s]->later();
-		later[n] = now() - middle;
+		later[n] = repeat_ns() - middle;
 		sum += reserve[n++];
 	} while (sum < 2 * NS && n <= MAX_ITERATIONS && (n < 6 || sum < NS / 5));
 	skip = n > 1;
 	result->of[s].iterations = n - skip;
-	result->of[s].reserve = spread(reserve + skip, n - skip);
-	result->of[s].later = spread(later + skip, n - skip);
+	result->of[s].reserve = repeat_spread(reserve + skip, n - skip);
+	result->of[s].later = repeat_spread(later + skip, n - skip);
 }
 
 static double per_block(const struct result *result, uint64_t ns)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "repeat.h"
 #include "shape.h"
 
 #define PAGE_LG2 12
@@ -163,12 +164,6 @@ size_t shape_max_tables(const struct shape *shape)
 	return tables + 1;
 }
 
-static uint32_t random_u32(uint64_t *state)
-{
-	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(*state >> 32);
-}
-
 static int map_all(const struct shape *shape)
 {
 	uint64_t span = table_span(leaf_level(shape)), state = 1;
@@ -179,7 +174,7 @@ static int map_all(const struct shape *shape)
 	if (span > shape->size)
 		span = shape->size;
 	for (uint64_t iova = 0; !ret && iova < shape->size; iova += span) {
-		uint32_t n = random_u32(&state);
+		uint64_t n = repeat_random(&state);
 
 		if (shape->fill == FILL_SPARSE)
 			ret = shape->format->map(iova + n % (span / shape->leaf) * shape->leaf,
