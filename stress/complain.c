@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char text[512];
+static char said[512];
 
 /* Texts of others come in, perhaps cut in two; what goes to the lab must be good JSON. */
 static void make_printable(char *s)
@@ -23,24 +23,35 @@ int complain(int err, const char *fmt, ...)
 	size_t used;
 	va_list ap;
 
-	if (text[0])
+	if (said[0])
 		return err;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(said, sizeof(said), fmt, ap);
 	va_end(ap);
-	make_printable(text);
-	used = strlen(text);
+	make_printable(said);
+	used = strlen(said);
 	if (err < 0)
-		snprintf(text + used, sizeof(text) - used, " (%s)", strerror(-err));
+		snprintf(said + used, sizeof(said) - used, " (%s)", strerror(-err));
 	return err;
+}
+
+void complain_into(char *text, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (text[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, size, fmt, ap);
+	va_end(ap);
 }
 
 const char *complaint(void)
 {
-	return text;
+	return said;
 }
 
 void complaint_clear(void)
 {
-	text[0] = 0;
+	said[0] = 0;
 }

@@ -3,13 +3,12 @@
 
 #include "load.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "blocks.h"
 #include "clock.h"
+#include "complain.h"
 
 _Static_assert(GROUP_BYTES == GROUP_BLOCKS * BLOCK_SIZE, "a group is whole blocks");
 _Static_assert(GROUP_BYTES > 4096 && GROUP_BYTES <= 8192, "a command has two PRPs");
@@ -17,17 +16,7 @@ _Static_assert(GROUP_BYTES > 4096 && GROUP_BYTES <= 8192, "a command has two PRP
 /* Moves slots to other groups from cycle to cycle; prime to every depth but its multiples. */
 #define ROTATION 331u
 
-__attribute__((format(printf, 2, 3)))
-static void problem(struct load *l, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (l->problem[0])
-		return;
-	va_start(ap, fmt);
-	vsnprintf(l->problem, sizeof(l->problem), fmt, ap);
-	va_end(ap);
-}
+#define problem(l, ...) complain_into((l)->problem, sizeof((l)->problem), __VA_ARGS__)
 
 static uint64_t slot_offset(uint32_t slot)
 {

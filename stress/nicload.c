@@ -4,13 +4,12 @@
 #include "nicload.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "blocks.h"
 #include "clock.h"
+#include "complain.h"
 
 #define RING_EVERY 256	/* descriptors given back at once, while more are to be taken */
 #define HOLE_MS 200	/* a report that is not there by then, was lost */
@@ -28,17 +27,7 @@ static void make_poison(void)
 		pattern_fill(poison, sizeof(poison), SEED_POISON);
 }
 
-__attribute__((format(printf, 2, 3)))
-static void problem(struct nicload *l, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (l->problem[0])
-		return;
-	va_start(ap, fmt);
-	vsnprintf(l->problem, sizeof(l->problem), fmt, ap);
-	va_end(ap);
-}
+#define problem(l, ...) complain_into((l)->problem, sizeof((l)->problem), __VA_ARGS__)
 
 static uint8_t *rx_data(const struct nicload *l, uint32_t slot)
 {

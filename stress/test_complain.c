@@ -45,7 +45,7 @@ static void long_ones_are_cut(void **state)
 	memset(all, 'x', sizeof(all));
 	all[sizeof(all) - 1] = 0;
 	complain(-EIO, "%s", all);
-	assert_int_equal(strlen(complaint()), sizeof(text) - 1);
+	assert_int_equal(strlen(complaint()), sizeof(said) - 1);
 }
 
 int main(void)
