@@ -15,12 +15,6 @@ static const char *const phases[] = {
 	"shutdown", "jump", "early_boot", "restore", "init", "retrieve", "resume",
 };
 
-/* See stress/steps.h. */
-static const char *const step_names[] = {
-	"preserve", "freeze", "early_reserve", "record", "retrieve", "attach", "map", "replace",
-	"free",
-};
-
 #define PHASES (sizeof(phases) / sizeof(phases[0]))
 
 static const char *const dma_sums[] = {
@@ -221,18 +215,20 @@ static json_t *pmu_part(json_t *cycles)
 /* By the name of the step, of the cycles that know of it; null: none does. */
 static json_t *steps_part(json_t *cycles)
 {
-	json_t *steps = json_object();
+	json_t *steps = json_object(), *sums = sum_members(cycles, "steps_ns"), *sum;
+	const char *name;
 	char path[64];
 
-	for (size_t i = 0; i < sizeof(step_names) / sizeof(step_names[0]); i++) {
+	json_object_foreach(sums, name, sum) {
 		json_t *one;
 
-		snprintf(path, sizeof(path), "steps_ns.%s", step_names[i]);
+		snprintf(path, sizeof(path), "steps_ns.%s", name);
 		one = spread(cycles, path, true, false);
 		if (json_is_object(one))
-			json_object_set(steps, step_names[i], one);
+			json_object_set(steps, name, one);
 		json_decref(one);
 	}
+	json_decref(sums);
 	if (json_object_size(steps))
 		return steps;
 	json_decref(steps);
