@@ -9,7 +9,8 @@ walk_checks := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined -fno-san
 # Headers of the kernel that are empty here; bench/shim/ has what is needed of them.
 walk_empty := asm/page.h linux/cacheflush.h linux/dma-mapping.h linux/iommu.h \
 	linux/prefetch.h linux/mem_encrypt.h linux/mm.h linux/mm_types.h linux/sched.h \
-	linux/timekeeping.h linux/atomic.h linux/export.h linux/bug.h linux/limits.h
+	linux/timekeeping.h linux/atomic.h linux/export.h linux/bug.h linux/limits.h \
+	linux/cpuset.h
 walk_shims := $(walk_empty:%=$(W)/shim/%)
 
 # Sources of the kernel, and what is compiled with them, get the kernel's flags: it has warnings

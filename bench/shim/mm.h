@@ -173,12 +173,14 @@ void free_unref_folios(struct folio_batch *folios);
 	(!__atomic_sub_fetch(&(folio)->page._refcount.counter, (int)(n), __ATOMIC_SEQ_CST))
 
 /* Where tables are is for the shape to say, so the allocator has no blocks of them to give */
-#define alloc_pages_node(nid, gfp, order) ((void)(nid), (void)(order), (struct page *)NULL)
+#define alloc_pages_node(nid, gfp, order) \
+	((void)(nid), (void)(gfp), (void)(order), (struct page *)NULL)
 #define split_page(page, order) do { } while (0)
 #define clear_page(virt) memset(virt, 0, PAGE_SIZE)
 #define want_init_on_alloc(flags) false
 #define want_init_on_free() false
 #define node_state(nid, state) true
+#define node_isset(nid, mask) true
 /* A bit of flags that a correct restore reads, and that is never set here */
 #define folio_test_hwpoison(folio) ((folio)->page.flags.f & 1UL << 54)
 
