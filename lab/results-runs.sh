@@ -26,22 +26,44 @@ plot() {
 	}
 }
 
-rows 'select(.bench == null and .control == "none" and (.exit // "none") == "none")
+# Of jq: what an oracle has reported, in cycles, or in swaps if there were no cycles
+oracle='def oracle($of): .oracles[$of] // (.swaps | { iommu, device: .faulted,
+	data: (.lost + .corrupt + .stray), emulator, outside }[$of]) // "-";'
+
+rows "$oracle"'select(.bench == null and .control == "none" and (.exit // "none") == "none")
 	| [ "`\(.command)`", .of, .date, .verdict, "\(.cycles.completed)/\(.cycles.planned)",
 		.swaps.done // 0, .dma.in_blackout, .nic.in_blackout // "-",
 		.dma.faulted + .swaps.faulted, .dma.lost + .swaps.lost,
 		.dma.corrupt + .swaps.corrupt, .dma.stray + .swaps.stray,
+		oracle("iommu", "device", "data", "emulator", "outside"),
 		"\(.blackout_ms.median // "-" | if type == "number" then round else . end) (\(.timing // "native"))",
 		.reason ]' > "$tmp/rows"
 {
 	if [ -s "$tmp/rows" ]; then
 		table_head command series date verdict cycles swaps "in blackout" "of these frames" \
-			faulted lost corrupt stray "blackout ms, median" reason
+			faulted lost corrupt stray iommu device data emulator outside \
+			"blackout ms, median" reason
 		cat "$tmp/rows"
 	else
 		left "runs" "make run"
 	fi
 } > "$tmp/runs.md"
+
+rows 'select(.drift and .control == "none") | . as $run | .drift | to_entries[]
+	| def short: . * 1000 | round / 1000;
+	[ "`\($run.command)`", $run.of, $run.date, .key, (.value.slope | short), (.value.noise | short),
+		(if .value.drifts then "**yes**" else "no" end) ]' > "$tmp/rows"
+{
+	if [ -s "$tmp/rows" ]; then
+		echo "What a kernel has left behind for the next one, over the cycles of a run: slope of a straight"
+		echo "line, per cycle, and the standard deviation off it (lab/SCHEMA.md, \`drift\`)."
+		echo
+		table_head command series date resource slope noise drifts
+		cat "$tmp/rows"
+	else
+		left "leaks and drift" "make run CYCLES=100"
+	fi
+} > "$tmp/drift.md"
 
 rows 'select((.exit // "none") != "none")
 	| [ .exit, (.machine | sub("^qemu-"; "")), (.loads | join(",")), .verdict, (.exits // [] | length),
@@ -57,10 +79,8 @@ rows 'select((.exit // "none") != "none")
 	fi
 } > "$tmp/exits.md"
 
-rows 'select(.control != "none" and .must_catch) | .must_catch as $must
-	| (.swaps | {iommu, device: .faulted, data: (.lost + .corrupt + .stray), emulator, outside}) as $swaps
-	| def seen($oracle): "\(.oracles[$oracle] // $swaps[$oracle] // "-")" as $n
-		| if $must | index($oracle) then "**\($n)**" else $n end;
+rows "$oracle"'select(.control != "none" and .must_catch) | .must_catch as $must
+	| def seen($of): oracle($of) | if $must | index($of) then "**\(.)**" else . end;
 	[ .control, (.machine | sub("^qemu-"; "")), (.loads | join(",")),
 		(if .control_caught then (if $must == [] then "no fault" else "caught" end) else "**NO**" end),
 		seen("iommu"), seen("device"), seen("data"), seen("emulator"), seen("outside"),
