@@ -32,9 +32,10 @@ help:
 	@echo "Holdfast: does DMA survive a kernel update?"
 	@echo
 	@echo "  make run      build all that is needed, run cycles on each machine, report"
-	@echo "                MACHINE=qemu-intel,qemu-amd  PROFILE=smoke|swap  CYCLES=n  SWAPS=n"
-	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name|all (broken on purpose)  STRETCH=1  JSON=1"
-	@echo "                FLAVOUR=debug (KASAN, lockdep, kmemleak)"
+	@echo "                MACHINE=qemu-intel,qemu-amd  PROFILE=smoke|swap|restore  CYCLES=n  SWAPS=n"
+	@echo "                LOAD=nvme,nic,fio,dpdk  CONTROL=name|all|list (broken on purpose)  EXIT=name"
+	@echo "                MAP_GIB=n  STRETCH=1  JSON=1  FLAVOUR=debug (KASAN, lockdep, kmemleak)"
+	@echo "                KERNEL_ARGS=words  KERNEL_IMAGE=file  QEMU=file (more: lab/run)"
 	@echo "  make test     everything CI runs: unit tests, fuzzing, cycles, controls, exits"
 	@echo "  make exits    every way in which a hand-over can end but the straight one (configs/exits)"
 	@echo "  make fuzz     parsers fed anything (TARGET=name  SECONDS=n)"
