@@ -4,6 +4,8 @@
 #include "document.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +52,26 @@ int document_print(json_t *document, FILE *f)
 	return ret || fputc('\n', f) == EOF || fflush(f) ? -EIO : 0;
 }
 
+static void say_error(const char *path, int err)
+{
+	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, path, strerror(-err));
+}
+
+int document_writable(const char *path)
+{
+	bool new = access(path, F_OK);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666), ret = -errno;
+
+	if (fd < 0) {
+		say_error(path, ret);
+		return ret;
+	}
+	close(fd);
+	if (new)
+		unlink(path);
+	return 0;
+}
+
 int document_save(json_t *document, const char *path)
 {
 	FILE *f = fopen(path, "we");
@@ -66,6 +88,6 @@ int document_save(json_t *document, const char *path)
 			unlink(path);
 	}
 	if (ret)
-		fprintf(stderr, "%s: %s\n", path, strerror(-ret));
+		say_error(path, ret);
 	return ret;
 }

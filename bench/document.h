@@ -28,6 +28,13 @@ json_t *document_new(const char *schema, const char *command, const char *series
 int document_print(json_t *document, FILE *f);
 
 /**
+ * document_writable() - Can document_save() write there? Asked before there is something to lose
+ *
+ * Returns 0, or -errno, which has been said on stderr.
+ */
+int document_writable(const char *path);
+
+/**
  * document_save() - As document_print(), to a file
  *
  * Says on stderr what has failed, and leaves no half of a file then.

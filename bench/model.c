@@ -304,6 +304,15 @@ static void order_pages(void)
 	}
 }
 
+/* Of memory that nobody touches nothing is there, but a huge page is there as a whole */
+uint64_t model_needs(const struct model_options *options, size_t pages)
+{
+	uint64_t count = (uint64_t)pages * options->spread;
+	uint64_t touched = options->scattered && options->huge ? count : pages;
+
+	return touched * PAGE_SIZE + count * (sizeof(struct page) + 2 * sizeof(u32));
+}
+
 int model_create(const struct model_options *options, size_t pages)
 {
 	if (!options->nodes || options->nodes > HF_MAX_NODES || !options->spread)

@@ -33,6 +33,9 @@ struct model_audit {
 	long stats;		/* NR_IOMMU_PAGES, which must be 0 once all is free */
 };
 
+/* Bytes that a machine takes, about, with @pages of them allocated */
+uint64_t model_needs(const struct model_options *options, size_t pages);
+
 /**
  * model_create() - Set up a machine
  * @options: copied

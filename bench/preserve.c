@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "document.h"
+#include "options.h"
 #include "preserve_kernel.h"
 #include "repeat.h"
 
@@ -177,41 +178,35 @@ static json_t *results_json(struct result results[BLOCKS][STRATEGIES], size_t n,
 	return rows;
 }
 
-static int usage(FILE *to)
-{
-	fprintf(to, "usage: preserve [-w] [-n TABLES] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
-		"  -w  caches stay warm   -n  number of tables (default %u)   -o  results as JSON\n",
-		TABLES);
-	return to == stdout ? 0 : 2;
-}
+static const char usage[] =
+	"usage: preserve [-w] [-n TABLES] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+	"-w  caches stay warm   -n  number of tables (524288)\n"
+	"-o  results as JSON   -c, -k  what reproduces it, and hash of the kernel series, for that\n";
 
 struct options {
 	const char *command, *series, *file;
-	size_t tables;
+	unsigned int tables;
 	bool warm;
 };
 
 static int parse(struct options *o, int argc, char **argv)
 {
-	char *end;
 	int c;
 
-	while ((c = getopt(argc, argv, "wn:o:c:k:")) != -1) {
+	while ((c = options_next(argc, argv, ":wn:o:c:k:", usage)) != -1) {
 		switch (c) {
 		case 'w': o->warm = true; break;
 		case 'o': o->file = optarg; break;
 		case 'c': o->command = optarg; break;
 		case 'k': o->series = optarg; break;
 		case 'n':
-			o->tables = strtoul(optarg, &end, 0);
-			if (!*end && o->tables && o->tables <= PAGES / 2)
+			if (!options_number(&o->tables, c, 1, PAGES / 2))
 				break;
-			fprintf(stderr, "preserve: -n %s: 1 to %zu tables\n", optarg, PAGES / 2);
 			return 2;
-		default: return usage(stderr);
+		default: return 2;
 		}
 	}
-	return optind == argc ? 0 : usage(stderr);
+	return options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
 }
 
 int main(int argc, char **argv)
@@ -221,8 +216,6 @@ int main(int argc, char **argv)
 	json_t *document;
 	int err;
 
-	if (argc > 1 && !strcmp(argv[1], "--help"))
-		return usage(stdout);
 	err = parse(&o, argc, argv);
 	if (err)
 		return err;

@@ -8,7 +8,7 @@ preserve_from := $(addprefix $(preserve_linux)/,include/linux/kexec_handover.h l
 	drivers/iommu/iommu-pages.h drivers/iommu/iommu-pages.c)
 
 $(B)/bench/preserve: $(preserve_dir)/preserve.o $(preserve_dir)/preserve_kernel.o \
-		$(B)/bench/document.o $(B)/bench/repeat.o
+		$(addprefix $(B)/bench/,options.o document.o repeat.o)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(preserve_dir)/preserve_source.h: bench/functions bench/preserve.mk $(wildcard $(preserve_from))

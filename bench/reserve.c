@@ -40,6 +40,7 @@
 #include <unistd.h>
 
 #include "document.h"
+#include "options.h"
 #include "repeat.h"
 #include "reserve_side.h"
 
@@ -96,10 +97,9 @@ static void die(const char *why)
 	exit(2);
 }
 
-static void usage(void)
-{
-	die("usage: reserve [-o FILE] [-c COMMAND] [-k SERIES_SHA256]");
-}
+static const char usage[] =
+	"usage: reserve [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+	"-o  results as JSON   -c, -k  what reproduces it, and hash of the kernel series, for that\n";
 
 static void *map(size_t size)
 {
@@ -344,8 +344,7 @@ int main(int argc, char **argv)
 	json_t *results = json_array(), *document;
 	int opt;
 
-	opterr = 0;
-	while ((opt = getopt(argc, argv, "o:c:k:")) != -1)
+	while ((opt = options_next(argc, argv, ":o:c:k:", usage)) != -1)
 		switch (opt) {
 		case 'o':
 			file = optarg;
@@ -357,10 +356,10 @@ int main(int argc, char **argv)
 			series = optarg;
 			break;
 		default:
-			usage();
+			return 2;
 		}
-	if (optind != argc)
-		usage();
+	if (options_rest(argc, argv) || (file && document_writable(file)))
+		return 2;
 
 	shape.blocks = map(MAX_BLOCKS * sizeof(*shape.blocks));
 	shape.runs = map(MAX_BLOCKS * sizeof(*shape.runs));

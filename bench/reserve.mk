@@ -15,7 +15,7 @@ reserve_flags = -O2 -g -std=gnu11 -D_GNU_SOURCE -Wall -Werror -Wno-unused-variab
 	-I$(reserve_tools)/arch/x86/include -idirafter $(reserve_linux)/include
 
 $(B)/bench/reserve: $(reserve_dir)/reserve.o $(reserve_dir)/before.o $(reserve_dir)/after.o \
-		$(reserve_dir)/find_bit.o $(B)/bench/document.o $(B)/bench/repeat.o
+		$(reserve_dir)/find_bit.o $(addprefix $(B)/bench/,options.o document.o repeat.o)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -ljansson
 
 $(reserve_dir)/reserve.o: bench/reserve.c bench/reserve.mk

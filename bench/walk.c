@@ -22,10 +22,12 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "document.h"
+#include "options.h"
 #include "report.h"
 
 /* What is run when nobody asks for anything else: each word of a shape varies on its own */
@@ -64,23 +66,21 @@ struct options {
 	const char *file;
 };
 
-static void usage(FILE *f)
-{
-	fprintf(f, "usage: walk [OPTION...] [SHAPE...]\n"
-		"SHAPE     'FORMAT LEAF SIZE PLACEMENT [FILL] [CACHE]', 'amdv1 4K 1T scattered'\n"
-		"          FORMAT amdv1 vtdss x86_64; PLACEMENT contiguous scattered;\n"
-		"          FILL dense sparse holes; CACHE cold warm. Default: a sweep\n"
-		"-S NAMES  strategies: all, or some of every-entry,per-page,ours,floor\n"
-		"-g MS     iterate for so long on each shape (300)\n"
-		"-n N      NUMA nodes (1)\n"
-		"-s N      physical memory: so many times the tables (2)\n"
-		"-H        no huge pages\n"
-		"-f FAULT  only audit the strategies on a table with a fault: twice, foreign,\n"
-		"          outside, unreadable. -F FAULT: the audit does not know, and must fail\n"
-		"-j        JSON on stdout instead of the table\n"
-		"-o FILE   JSON to a file as well\n"
-		"-k HASH, -c COMMAND  of the kernel series and what reproduces it, for the JSON\n");
-}
+static const char usage[] =
+	"usage: walk [OPTION...] [SHAPE...]\n"
+	"SHAPE     'FORMAT LEAF SIZE PLACEMENT [FILL] [CACHE]', 'amdv1 4K 1T scattered'\n"
+	"          FORMAT amdv1 vtdss x86_64; PLACEMENT contiguous scattered;\n"
+	"          FILL dense sparse holes; CACHE cold warm. Default: a sweep\n"
+	"-S NAMES  strategies: all, or some of every-entry,per-page,ours,floor\n"
+	"-g MS     iterate for so long on each shape (300)\n"
+	"-n N      NUMA nodes (1)\n"
+	"-s N      physical memory: so many times the tables (2)\n"
+	"-H        no huge pages\n"
+	"-f FAULT  only audit the strategies on a table with a fault: twice, foreign,\n"
+	"          outside, unreadable. -F FAULT: the audit does not know, and must fail\n"
+	"-j        JSON on stdout instead of the table\n"
+	"-o FILE   JSON to a file as well\n"
+	"-k HASH, -c COMMAND  of the kernel series and what reproduces it, for the JSON\n";
 
 static int parse_strategies(bool *run, char *names)
 {
@@ -101,32 +101,14 @@ static int parse_strategies(bool *run, char *names)
 	return 0;
 }
 
-/* A number from min to max */
-static int parse_number(unsigned int *n, char option, const char *text, long min, long max)
+static int parse_fault(enum fault *fault)
 {
-	char *end;
-	long value = strtol(text, &end, 10);
+	unsigned int which;
+	int ret = options_name(&which, "fault", fault_names, FAULTS);
 
-	if (!*text || *end || value < min || value > max) {
-		fprintf(stderr, "walk: -%c '%s': a number from %ld to %ld is wanted\n", option,
-			text, min, max);
-		return -EINVAL;
-	}
-	*n = (unsigned int)value;
-	return 0;
-}
-
-static int parse_fault(enum fault *fault, const char *name)
-{
-	for (int i = 1; i < FAULTS; i++) {
-		if (!strcmp(name, fault_names[i])) {
-			*fault = (enum fault)i;
-			return 0;
-		}
-	}
-	fprintf(stderr, "walk: no fault '%s': there are twice, foreign, outside, unreadable\n",
-		name);
-	return -EINVAL;
+	if (!ret)
+		*fault = (enum fault)which;
+	return ret;
 }
 
 static int parse_option(struct options *options, int c)
@@ -137,16 +119,16 @@ static int parse_option(struct options *options, int c)
 	case 'S':
 		return parse_strategies(measure->run, optarg);
 	case 'g':
-		return parse_number(&measure->goal_ms, 'g', optarg, 0, 3600000);
+		return options_number(&measure->goal_ms, c, 0, 3600000);
 	case 'F':
 		measure->unawares = true;
-		return parse_fault(&measure->fault, optarg);
+		return parse_fault(&measure->fault);
 	case 'f':
-		return parse_fault(&measure->fault, optarg);
+		return parse_fault(&measure->fault);
 	case 'n':
-		return parse_number(&measure->model.nodes, 'n', optarg, 1, 16);
+		return options_number(&measure->model.nodes, c, 1, 16);
 	case 's':
-		return parse_number(&measure->model.spread, 's', optarg, 1, 64);
+		return options_number(&measure->model.spread, c, 1, 64);
 	case 'H':
 		measure->model.huge = false;
 		return 0;
@@ -163,7 +145,6 @@ static int parse_option(struct options *options, int c)
 		options->circumstances.command = optarg;
 		return 0;
 	default:
-		usage(stderr);
 		return -EINVAL;
 	}
 }
@@ -178,6 +159,55 @@ static int parse_shapes(struct shape *shapes, const char *const *texts, size_t c
 			return -EINVAL;
 		}
 	}
+	return 0;
+}
+
+/* Bytes of memory that can be had without swapping; any number of them if nobody knows */
+static uint64_t available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	uint64_t kib = UINT64_MAX >> 10;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib << 10;
+}
+
+static double gib(uint64_t bytes)
+{
+	return (double)bytes / (double)(1 << 30);
+}
+
+/*
+ * Memory is not reserved before it is touched, so what does not fit would take the machine down. What
+ * was asked for has to fit, of the sweep the rest is measured.
+ */
+static int check_memory(const struct model_options *model, struct shape *shapes, size_t *count,
+			bool sweeping)
+{
+	uint64_t there = available();
+	size_t fit = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		struct model_options options = *model;
+		uint64_t needs;
+
+		options.scattered = shapes[i].scattered;
+		needs = model_needs(&options, shape_max_tables(&shapes[i]));
+		if (needs <= there) {
+			shapes[fit++] = shapes[i];
+			continue;
+		}
+		fprintf(stderr, "walk: %s%s: needs %.1f GiB of memory, %.1f GiB are available\n",
+			sweeping ? "left out: " : "", shapes[i].name, gib(needs), gib(there));
+		if (!sweeping)
+			return -ENOMEM;
+	}
+	*count = fit;
 	return 0;
 }
 
@@ -239,11 +269,7 @@ int main(int argc, char **argv)
 	int c, ret = 1;
 
 	options.circumstances.options = &options.measure;
-	if (argc > 1 && !strcmp(argv[1], "--help")) {
-		usage(stdout);
-		return 0;
-	}
-	while ((c = getopt(argc, argv, "S:g:n:s:f:F:Hjo:k:c:")) != -1)
+	while ((c = options_next(argc, argv, ":S:g:n:s:f:F:Hjo:k:c:", usage)) != -1)
 		if (parse_option(&options, c))
 			return 2;
 	if (optind < argc) {
@@ -255,7 +281,9 @@ int main(int argc, char **argv)
 	if (!shapes || !results)
 		goto out;
 	ret = 2;
-	if (!parse_shapes(shapes, texts, count))
+	if (!parse_shapes(shapes, texts, count) &&
+	    !check_memory(&options.measure.model, shapes, &count, texts == sweep) &&
+	    (!options.file || !document_writable(options.file)))
 		ret = run(&options, shapes, results, count) ? 1 : 0;
 out:
 	free(shapes);

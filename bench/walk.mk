@@ -24,7 +24,7 @@ walk_kernel_flags = -O2 -g -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
 	-I$(LINUX)/tools/arch/x86/include -idirafter $(LINUX)/include
 
 walk_kernel := model floor format_amdv1 format_vtdss format_x86_64
-walk_user := walk shape measure report fault document repeat
+walk_user := walk shape measure report fault options document repeat
 walk_objs := $(walk_kernel:%=$(W)/%.o) $(W)/iommu-pages.o $(walk_user:%=$(W)/%.o)
 
 $(W)/walk: $(walk_objs)
