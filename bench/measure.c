@@ -9,8 +9,10 @@
 
 #include "measure.h"
 
-#define MIN_ITERATIONS 5
-#define MAX_ITERATIONS 4096
+/* Turns: of those that take a second each on a large shape, and of the others beside them */
+#define MIN_TURNS 5
+#define MIN_CHEAP_TURNS 21
+#define MAX_TURNS 4096
 /* More than this is in no cache, so leaf tables need not be thrown out or read in */
 #define CACHES (256UL << 20)
 #define PAGE 4096UL
@@ -196,12 +198,12 @@ static int first_turns(struct result *result, const struct tables *tables,
 	return 0;
 }
 
-typedef uint64_t samples[PHASES][MAX_ITERATIONS];
+typedef uint64_t samples[PHASES][MAX_TURNS];
 
-static void summarise(struct outcome *outcome, samples *taken, unsigned int count)
+static void summarise(struct outcome *outcome, samples *taken)
 {
 	for (int p = 0; p < PHASES; p++)
-		outcome->phase[p] = repeat_spread((*taken)[p], count);
+		outcome->phase[p] = repeat_spread((*taken)[p], outcome->turns);
 }
 
 static double now_ms(void)
@@ -212,20 +214,29 @@ static double now_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-static void turns(const struct result *result, const struct tables *tables, samples *taken,
-		  unsigned int count)
+static void timed_run(struct outcome *outcome, const struct shape *shape,
+		      const struct tables *tables, enum strategy strategy, samples *taken)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		for (int s = 0; s < STRATEGIES; s++) {
-			struct restore restore;
+	struct restore restore;
 
-			if (!result->outcome[s].ran)
-				continue;
-			run(&restore, &result->shape, tables, (enum strategy)s, false);
-			taken[s][RETRIEVE][i] = restore.retrieve;
-			taken[s][WALK][i] = restore.walk;
-			taken[s][TOTAL][i] = restore.total;
-		}
+	run(&restore, shape, tables, strategy, false);
+	(*taken)[RETRIEVE][outcome->turns] = restore.retrieve;
+	(*taken)[WALK][outcome->turns] = restore.walk;
+	(*taken)[TOTAL][outcome->turns] = restore.total;
+	outcome->turns++;
+}
+
+/* A turn of each, or of the cheap ones. In four turns each strategy is once behind each other. */
+static void take_turns(struct result *result, const struct tables *tables, samples *taken,
+		       unsigned int turn, bool all)
+{
+	static const unsigned int steps[STRATEGIES] = { 0, 1, 3, 2 };
+
+	for (int i = 0; i < STRATEGIES; i++) {
+		enum strategy s = (enum strategy)((turn + steps[i]) % STRATEGIES);
+
+		if (result->outcome[s].ran && (all || s == OURS || s == FLOOR))
+			timed_run(&result->outcome[s], &result->shape, tables, s, &taken[s]);
 	}
 }
 
@@ -233,21 +244,20 @@ static int iterate(struct result *result, const struct tables *tables,
 		   const struct measure_options *options)
 {
 	samples *taken = calloc(STRATEGIES, sizeof(*taken));
-	unsigned int count = MIN_ITERATIONS;
+	double start = now_ms();
 
 	if (!taken)
 		return -ENOMEM;
-	for (;; count *= 2) {
-		double start = now_ms();
+	for (unsigned int turn = 0; turn < MAX_TURNS; turn++) {
+		bool wanted = now_ms() - start < options->goal_ms;
 
-		turns(result, tables, taken, count);
-		if (now_ms() - start >= options->goal_ms || count * 2 > MAX_ITERATIONS)
+		if (!wanted && turn >= MIN_CHEAP_TURNS)
 			break;
+		take_turns(result, tables, taken, turn, wanted || turn < MIN_TURNS);
 	}
-	result->iterations = count;
 	for (int s = 0; s < STRATEGIES; s++)
 		if (result->outcome[s].ran)
-			summarise(&result->outcome[s], &taken[s], count);
+			summarise(&result->outcome[s], &taken[s]);
 	free(taken);
 	return 0;
 }

@@ -33,6 +33,7 @@ extern const char *const phase_names[PHASES];
 
 struct outcome {
 	bool ran;
+	unsigned int turns;
 	uint64_t tables, entries, bytes;	/* bytes: of cache lines that had to be touched */
 	struct spread phase[PHASES];		/* ns */
 };
@@ -41,7 +42,6 @@ struct result {
 	struct shape shape;
 	uint64_t tables;		/* that there are */
 	uint64_t inner;			/* of them, with more than leaves */
-	unsigned int iterations;
 	struct outcome outcome[STRATEGIES];
 };
 
@@ -56,10 +56,11 @@ struct measure_options {
 /**
  * measure() - One shape
  *
- * The strategies take turns, so that what else the machine does hits all of them. The number of
- * turns is doubled until they take the time asked for; there are at least five. Before that each
- * strategy has a turn which is audited: all pages that were preserved, and no others, must be
- * free.
+ * The strategies take turns, in another order each time, so that what else the machine does, and
+ * what the one before has left in the caches, hits all of them. That goes on until the time asked
+ * for is over. Then the two that read every table of pages may be left out, if they had five turns,
+ * until the others had 21. Before that each strategy has a turn which is audited: all pages that
+ * were preserved, and no others, must be free.
  *
  * If there is a fault each strategy only has the audited turn, in which exactly the one table that
  * cannot be reached any more must be left. The floor checks nothing and does not take part, nor

@@ -17,11 +17,11 @@ void report_head(FILE *f, const struct circumstances *circumstances)
 	fprintf(f, "Restore walk, native on %s; %u node%s, memory %ux the tables, %s pages\n", cpu,
 		model->nodes, model->nodes == 1 ? "" : "s", model->spread,
 		model->huge && model_has_huge_pages() ? "huge" : "small");
-	fprintf(f, "Medians in ns; faster: than every-entry; floor: multiple of it.\n\n");
-	fprintf(f, "%-11s | %-46s | %-25s | %8s | %9s %11s\n", "", "walk, per table",
+	fprintf(f, "Medians in ns; n: turns; faster: than every-entry; floor: multiple of it.\n\n");
+	fprintf(f, "%-11s %4s | %-46s | %-25s | %8s | %9s %11s\n", "", "", "walk, per table",
 		"walk and free, per table", "retrieve", "entries", "bytes");
-	fprintf(f, "%-11s | %8s %17s %8s %10s | %8s %7s %8s | %8s | %9s %11s\n", "", "", "min..max",
-		"faster", "floor", "", "faster", "floor", "waits", "read", "touched");
+	fprintf(f, "%-11s %4s | %8s %17s %8s %10s | %8s %7s %8s | %8s | %9s %11s\n", "", "n", "",
+		"min..max", "faster", "floor", "", "faster", "floor", "waits", "read", "touched");
 }
 
 static double per_table(const struct result *result, uint64_t ns)
@@ -45,7 +45,8 @@ static void strategy_line(FILE *f, const struct result *result, enum strategy s)
 
 	snprintf(range, sizeof(range), "%.1f..%.1f", per_table(result, walk->min),
 		 per_table(result, walk->max));
-	fprintf(f, "%-11s | %8.2f %17s", strategy_names[s], per_table(result, walk->median), range);
+	fprintf(f, "%-11s %4u | %8.2f %17s", strategy_names[s], outcome->turns,
+		per_table(result, walk->median), range);
 	ratio(f, 8, 1, measure_ratio(result, WALK, EVERY_ENTRY, s));
 	ratio(f, 10, 2, measure_ratio(result, WALK, s, FLOOR));
 	fprintf(f, " | %8.2f", per_table(result, outcome->phase[TOTAL].median));
@@ -57,8 +58,8 @@ static void strategy_line(FILE *f, const struct result *result, enum strategy s)
 
 void report_result(FILE *f, const struct result *result)
 {
-	fprintf(f, "%s: %" PRIu64 " tables, %" PRIu64 " with more than leaves; %u times\n",
-		result->shape.name, result->tables, result->inner, result->iterations);
+	fprintf(f, "%s: %" PRIu64 " tables, %" PRIu64 " with more than leaves\n",
+		result->shape.name, result->tables, result->inner);
 	for (int s = 0; s < STRATEGIES; s++)
 		if (result->outcome[s].ran)
 			strategy_line(f, result, (enum strategy)s);
@@ -94,7 +95,8 @@ static json_t *outcome_json(const struct result *result, enum strategy s)
 			"min", (json_int_t)outcome->phase[p].min,
 			"median", (json_int_t)outcome->phase[p].median,
 			"max", (json_int_t)outcome->phase[p].max));
-	return json_pack("{s:I,s:I,s:I,s:f,s:f,s:o,s:{s:o,s:o},s:{s:o,s:o}}",
+	return json_pack("{s:I,s:I,s:I,s:I,s:f,s:f,s:o,s:{s:o,s:o},s:{s:o,s:o}}",
+		"iterations", (json_int_t)outcome->turns,
 		"tables", (json_int_t)outcome->tables,
 		"entries_read", (json_int_t)outcome->entries,
 		"bytes_touched", (json_int_t)outcome->bytes,
@@ -119,7 +121,7 @@ static json_t *result_json(const struct result *result)
 		if (result->outcome[s].ran)
 			json_object_set_new(strategies, strategy_names[s],
 					    outcome_json(result, (enum strategy)s));
-	return json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:i,s:o}",
+	return json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:o}",
 		"shape", shape->name,
 		"format", shape->format->name,
 		"leaf", (json_int_t)shape->leaf,
@@ -129,7 +131,6 @@ static json_t *result_json(const struct result *result)
 		"cache", shape->warm ? "warm" : "cold",
 		"tables", (json_int_t)result->tables,
 		"inner_tables", (json_int_t)result->inner,
-		"iterations", (int)result->iterations,
 		"strategies", strategies);
 }
 

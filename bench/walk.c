@@ -72,7 +72,7 @@ static const char usage[] =
 	"          FORMAT amdv1 vtdss x86_64; PLACEMENT contiguous scattered;\n"
 	"          FILL dense sparse holes; CACHE cold warm. Default: a sweep\n"
 	"-S NAMES  strategies: all, or some of every-entry,per-page,ours,floor\n"
-	"-g MS     iterate for so long on each shape (300)\n"
+	"-g MS     iterate for so long on each shape (300); what is cheap has 21 turns at least\n"
 	"-n N      NUMA nodes (1)\n"
 	"-s N      physical memory: so many times the tables (2)\n"
 	"-H        no huge pages\n"
