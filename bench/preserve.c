@@ -16,12 +16,11 @@
 #include "repeat.h"
 
 #define PAGE_SIZE 4096u
-#define SPAN ((size_t)16 << 30)		/* memory that the tables are somewhere in */
-#define PAGES (SPAN / PAGE_SIZE)
-#define TABLES 524288u			/* what 1 TiB of 4K leaves takes */
+#define SPAN 8u				/* memory that the tables are somewhere in, by their own */
+#define MAX_TABLES (1u << 20)
 #define CACHES ((size_t)64 << 20)	/* more than a processor has for itself */
 #define GOAL_NS 300000000u
-#define ROUNDS_MIN 5
+#define ROUNDS_MIN 11
 #define ROUNDS_MAX 21
 
 struct strategy {
@@ -38,6 +37,10 @@ static const struct strategy strategies[] = {
 };
 #define STRATEGIES (sizeof(strategies) / sizeof(strategies[0]))
 
+/* What bench/reserve.c goes up to on the base, and what 1 TiB of 4K leaves takes */
+static const unsigned int sizes[] = { 65536, 524288 };
+#define SIZES (sizeof(sizes) / sizeof(sizes[0]))
+
 /* Tables that are adjacent: none, as many as a domain's blocks have, all of them. */
 static const size_t blocks[] = { 1, 2, 8, 64, 0 };
 #define BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
@@ -51,7 +54,7 @@ struct result {
 /* Blocks of @block adjacent tables each, in the order of the walk, anywhere in memory. */
 static int place(uint64_t *tables, size_t n, size_t block)
 {
-	size_t count = PAGES / block, i, j;
+	size_t count = n * SPAN / block, i, j;
 	static uint64_t state;
 	uint32_t *at = malloc(count * sizeof(*at));
 
@@ -139,7 +142,7 @@ static void print_table(struct result results[BLOCKS][STRATEGIES], size_t n, boo
 {
 	size_t i, j;
 
-	printf("%zu tables in %zu GiB, %s caches; ns per table\n", n, SPAN >> 30,
+	printf("%zu tables in %u times their memory, %s caches; ns per table\n", n, SPAN,
 	       warm ? "warm" : "cold");
 	printf("%-9s %-8s %8s %8s %8s %9s %9s\n", "adjacent", "strategy", "median", "min", "max",
 	       "to_each", "to_floor");
@@ -157,10 +160,8 @@ static void print_table(struct result results[BLOCKS][STRATEGIES], size_t n, boo
 	}
 }
 
-static json_t *results_json(struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
+static void add_rows(json_t *rows, struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
 {
-	json_t *rows = json_array();
-
 	for (size_t i = 0; i < BLOCKS; i++) {
 		for (size_t j = 0; j < STRATEGIES; j++) {
 			struct result *r = &results[i][j];
@@ -175,17 +176,16 @@ static json_t *results_json(struct result results[BLOCKS][STRATEGIES], size_t n,
 				"min", per_table(r, r->ns.min), "max", per_table(r, r->ns.max)));
 		}
 	}
-	return rows;
 }
 
 static const char usage[] =
 	"usage: preserve [-w] [-n TABLES] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
-	"-w  caches stay warm   -n  number of tables (524288)\n"
+	"-w  caches stay warm   -n  number of tables (65536, and then 524288)\n"
 	"-o  results as JSON   -c, -k  what reproduces it, and hash of the kernel series, for that\n";
 
 struct options {
 	const char *command, *series, *file;
-	unsigned int tables;
+	unsigned int tables;	/* 0: all sizes */
 	bool warm;
 };
 
@@ -200,7 +200,7 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'c': o->command = optarg; break;
 		case 'k': o->series = optarg; break;
 		case 'n':
-			if (!options_number(&o->tables, c, 1, PAGES / 2))
+			if (!options_number(&o->tables, c, SPAN, MAX_TABLES))
 				break;
 			return 2;
 		default: return 2;
@@ -209,29 +209,44 @@ static int parse(struct options *o, int argc, char **argv)
 	return options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
 }
 
-int main(int argc, char **argv)
+/* One number of tables: prints it, and adds its rows */
+static int run(json_t *rows, size_t n, bool warm)
 {
 	static struct result results[BLOCKS][STRATEGIES];
-	struct options o = { .command = "make bench", .series = "", .tables = TABLES };
-	json_t *document;
+	int err = measure_all(results, n, warm);
+
+	if (err) {
+		fprintf(stderr, "preserve: %s\n", err == -EIO ?
+			"what is preserved is not what should be" : strerror(-err));
+		return err;
+	}
+	print_table(results, n, warm);
+	add_rows(rows, results, n, warm);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .command = "make bench", .series = "" };
+	json_t *rows = json_array(), *document;
 	int err;
 
 	err = parse(&o, argc, argv);
 	if (err)
 		return err;
-
-	err = kernel_boot(PAGES);
-	if (!err)
-		err = measure_all(results, o.tables, o.warm);
-	if (err) {
-		fprintf(stderr, "preserve: %s\n", err == -EIO ?
-			"what is preserved is not what should be" : strerror(-err));
+	if (kernel_boot((size_t)SPAN * (o.tables ? o.tables : sizes[SIZES - 1]))) {
+		fputs("preserve: out of memory\n", stderr);
 		return 1;
 	}
-	print_table(results, o.tables, o.warm);
+	if (o.tables)
+		err = run(rows, o.tables, o.warm);
+	for (size_t i = 0; i < SIZES && !o.tables && !err; i++)
+		err = run(rows, sizes[i], o.warm);
+	if (err)
+		return 1;
 	if (!o.file)
 		return 0;
 	document = document_new("holdfast/preserve/1", o.command, o.series);
-	json_object_set_new(document, "results", results_json(results, o.tables, o.warm));
+	json_object_set_new(document, "results", rows);
 	return document_save(document, o.file) ? 1 : 0;
 }

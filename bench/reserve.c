@@ -9,8 +9,9 @@
  * the tree (its blocks come from an array), and page structures that have yet to be initialised.
  *
  * Times are processor time of the one thread, for the machine may be busy. Each is taken again
- * until there are at least 5 and 0.2 s of them, or 2 s; the first of several is dropped. A
- * strategy that is quadratic ends before the size that would take it more than 8 s.
+ * until there are at least 5 and 0.2 s of them, or 2 s, but no fewer than 3 unless it is the base's
+ * over more than 65536 blocks; the first of several is dropped. The base is quadratic: as -b says it
+ * has no turn where that takes minutes.
  *
  * What lost, at 1 M isolated blocks, where the one that stayed takes 60 to 80 ns per block: runs
  * that are reserved one by one in order of address, by a memblock_reserve() that finds the place
@@ -22,8 +23,10 @@
  *	results[]: one for each shape and strategy that ran
  *		name		"reserve"
  *		blocks		how many there were
- *		placement	"isolated": none adjoins another, order 0; "clustered": runs of 16
- *				that adjoin, order 0; "mixed": orders 0 to 4, some adjoin
+ *		placement	"isolated": none adjoins another, order 0; "clustered": runs that
+ *				adjoin, order 0; "mixed": orders 0 to 4, some adjoin. Between two
+ *				runs there is 1 to 6 times as much that is free.
+ *		adjacent	blocks in a run, as in bench/preserve.c; null if "mixed"
  *		strategy	"before" or "after"
  *		iterations	how many times it ran
  *		ns_per_block	min, median, max
@@ -46,14 +49,26 @@
 
 #define PAGE ((size_t)1 << RESERVE_PAGE_SHIFT)
 #define MAX_BLOCKS (1u << 20)
+#define FIRST_BLOCKS 1024u
+#define FEW_BLOCKS 65536u
 #define MAX_ITERATIONS 1000
 #define SCRATCH ((size_t)256 << 20)
 #define NODES 8
 #define NS 1000000000ull
-#define SLOW (8 * NS)	/* more than one run may take */
 
-enum placement { ISOLATED, CLUSTERED, MIXED, PLACEMENTS };
-static const char *const placement_names[] = { "isolated", "clustered", "mixed" };
+struct placement {
+	const char *name;
+	unsigned int run;	/* blocks that adjoin; 0: any number */
+};
+
+static const struct placement placements[] = {
+	{ "isolated", 1 },
+	{ "clustered", 2 },
+	{ "clustered", 8 },
+	{ "clustered", 64 },
+	{ "mixed", 0 },
+};
+#define PLACEMENTS (sizeof(placements) / sizeof(placements[0]))
 
 enum strategy { BEFORE, AFTER, STRATEGIES };
 static const char *const strategy_names[] = { "before", "after" };
@@ -64,7 +79,7 @@ struct run {
 };
 
 struct result {
-	enum placement placement;
+	const struct placement *placement;
 	size_t blocks, regions;
 	struct {
 		unsigned int iterations;	/* 0: it did not run */
@@ -98,7 +113,9 @@ static void die(const char *why)
 }
 
 static const char usage[] =
-	"usage: reserve [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+	"usage: reserve [-n MAX] [-b MAX] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+	"-n  up to so many blocks (1048576)\n"
+	"-b  the base up to so many of them (65536); 262144 take it a minute for each run, 524288 four\n"
 	"-o  results as JSON   -c, -k  what reproduces it, and hash of the kernel series, for that\n";
 
 static void *map(size_t size)
@@ -134,16 +151,11 @@ static unsigned int any(unsigned int below)
 }
 
 /* How many pages are free behind the i'th block */
-static unsigned int gap(enum placement placement, size_t i)
+static unsigned int gap(const struct placement *placement, size_t i)
 {
-	switch (placement) {
-	case CLUSTERED:
-		return i % 16 == 15 ? 1 + any(6) : 0;
-	case MIXED:
+	if (!placement->run)
 		return any(7);
-	default:
-		return 1 + any(6);
-	}
+	return i % placement->run == placement->run - 1 ? placement->run * (1 + any(6)) : 0;
 }
 
 static int in_tree_order(const void *a, const void *b)
@@ -165,14 +177,15 @@ static void add_run(struct shape *shape, uint64_t base, uint64_t end)
 		shape->runs[shape->run_count++] = (struct run){ base, end };
 }
 
-static void shape_make(struct shape *shape, enum placement placement, size_t count)
+static void shape_make(struct shape *shape, const struct placement *placement,
+		       size_t count)
 {
 	uint64_t page = 0;
 
 	shape->count = count;
 	shape->run_count = 0;
 	for (size_t i = 0; i < count; i++) {
-		unsigned int order = placement == MIXED && !any(4) ? any(5) : 0;
+		unsigned int order = !placement->run && !any(4) ? any(5) : 0;
 		uint64_t pages = 1ull << order;
 
 		page = (page + pages - 1) & ~(pages - 1);
@@ -229,7 +242,7 @@ static void check(const struct shape *shape, enum strategy s)
 static void measure(struct result *result, const struct shape *shape, enum strategy s)
 {
 	static uint64_t reserve[MAX_ITERATIONS + 1], later[MAX_ITERATIONS + 1];
-	unsigned int n = 0, skip;
+	unsigned int least = s == AFTER || shape->count <= FEW_BLOCKS ? 4 : 1, n = 0, skip;
 	uint64_t sum = 0;
 
 	do {
@@ -245,7 +258,8 @@ static void measure(struct result *result, const struct shape *shape, enum strat
 		sides[s]->later();
 		later[n] = repeat_ns() - middle;
 		sum += reserve[n++];
-	} while (sum < 2 * NS && n <= MAX_ITERATIONS && (n < 6 || sum < NS / 5));
+	} while (n < least ||
+		 (sum < 2 * NS && n <= MAX_ITERATIONS && (n < 6 || sum < NS / 5)));
 	skip = n > 1;
 	result->of[s].iterations = n - skip;
 	result->of[s].reserve = repeat_spread(reserve + skip, n - skip);
@@ -265,17 +279,17 @@ static double ms(uint64_t ns)
 static void table_head(FILE *f)
 {
 	fprintf(f, "Early reserve of preserved blocks, native; ns per block and ms in all\n"
-		"%-9s %8s %8s | %-31s %9s | %-31s %9s %7s | %8s\n"
-		"%-9s %8s %8s | %9s %10s %10s %9s | %9s %10s %10s %9s %7s | %8s\n",
-		"", "", "", "before: one by one", "", "after: all at once", "", "", "later",
-		"placement", "blocks", "regions", "median", "min", "max", "ms", "median", "min",
+		"%-9s %8s %8s %8s | %-31s %9s | %-31s %9s %7s | %8s\n"
+		"%-9s %8s %8s %8s | %9s %10s %10s %9s | %9s %10s %10s %9s %7s | %8s\n",
+		"", "", "", "", "before: one by one", "", "after: all at once", "", "", "later",
+		"placement", "adjacent", "blocks", "regions", "median", "min", "max", "ms", "median", "min",
 		"max", "ms", "ratio", "ms");
 }
 
 static void table_row(FILE *f, const struct result *result)
 {
-	fprintf(f, "%-9s %8zu %8zu |", placement_names[result->placement], result->blocks,
-		result->regions);
+	fprintf(f, "%-9s %8u %8zu %8zu |", result->placement->name, result->placement->run,
+		result->blocks, result->regions);
 	for (int s = 0; s < STRATEGIES; s++) {
 		const struct spread *spread = &result->of[s].reserve;
 
@@ -298,10 +312,12 @@ static void table_row(FILE *f, const struct result *result)
 static json_t *result_json(const struct result *result, enum strategy s)
 {
 	const struct spread *spread = &result->of[s].reserve;
+	unsigned int run = result->placement->run;
 
-	return json_pack("{s:s,s:I,s:s,s:s,s:i,s:{s:f,s:f,s:f},s:I,s:I,s:I}",
+	return json_pack("{s:s,s:I,s:s,s:o,s:s,s:i,s:{s:f,s:f,s:f},s:I,s:I,s:I}",
 		"name", "reserve", "blocks", (json_int_t)result->blocks,
-		"placement", placement_names[result->placement],
+		"placement", result->placement->name,
+		"adjacent", run ? json_integer(run) : json_null(),
 		"strategy", strategy_names[s],
 		"iterations", (int)result->of[s].iterations,
 		"ns_per_block", "min", per_block(result, spread->min),
@@ -313,27 +329,26 @@ static json_t *result_json(const struct result *result, enum strategy s)
 }
 
 /* All sizes of one placement */
-static void sweep(struct shape *shape, enum placement placement, json_t *results)
+static void sweep(struct shape *shape, const struct placement *placement, unsigned int max,
+		  unsigned int before_max, json_t *results)
 {
-	uint64_t before_ns = 0;
+	for (unsigned int count = FIRST_BLOCKS;; count *= 4) {
+		struct result result = { .placement = placement };
 
-	for (size_t count = 1024; count <= MAX_BLOCKS; count *= 4) {
-		struct result result = { .placement = placement, .blocks = count };
-
+		if (count > max)
+			count = max;
+		result.blocks = count;
 		shape_make(shape, placement, count);
 		result.regions = shape->run_count;
 		measure(&result, shape, AFTER);
-		/* Four times the blocks take it 16 times as long */
-		if (before_ns * 16 <= SLOW) {
+		if (count <= before_max)
 			measure(&result, shape, BEFORE);
-			before_ns = result.of[BEFORE].reserve.median;
-		} else {
-			before_ns = SLOW;
-		}
 		table_row(stdout, &result);
 		for (int s = 0; s < STRATEGIES; s++)
 			if (result.of[s].iterations)
 				json_array_append_new(results, result_json(&result, (enum strategy)s));
+		if (count == max)
+			return;
 	}
 }
 
@@ -342,10 +357,19 @@ int main(int argc, char **argv)
 	const char *command = "make bench", *series = "", *file = NULL;
 	struct shape shape = { .machine = { .nodes = NODES, .scratch_size = SCRATCH } };
 	json_t *results = json_array(), *document;
+	unsigned int max = MAX_BLOCKS, before_max = FEW_BLOCKS;
 	int opt;
 
-	while ((opt = options_next(argc, argv, ":o:c:k:", usage)) != -1)
+	while ((opt = options_next(argc, argv, ":n:b:o:c:k:", usage)) != -1)
 		switch (opt) {
+		case 'n':
+			if (options_number(&max, opt, 1, MAX_BLOCKS))
+				return 2;
+			break;
+		case 'b':
+			if (options_number(&before_max, opt, 0, MAX_BLOCKS))
+				return 2;
+			break;
 		case 'o':
 			file = optarg;
 			break;
@@ -368,8 +392,8 @@ int main(int argc, char **argv)
 	nodes_end = nodes + PAGE * 4096;
 
 	table_head(stdout);
-	for (int placement = 0; placement < PLACEMENTS; placement++)
-		sweep(&shape, (enum placement)placement, results);
+	for (size_t i = 0; i < PLACEMENTS; i++)
+		sweep(&shape, &placements[i], max, before_max, results);
 	document = document_new("holdfast/reserve/1", command, series);
 	json_object_set_new(document, "results", results);
 	if (!file)

@@ -118,18 +118,26 @@ walk_rows() {
 	fi
 } > "$tmp/walk.md"
 
-newest holdfast/reserve/1 '[.placement, .blocks, .strategy]' '.blocks and .ns_per_block.median' > "$tmp/reserves.json"
-jq 'sort_by(.placement != "isolated", .placement, .blocks, .strategy == "after")' \
-	"$tmp/reserves.json" > "$tmp/reserve.json"
+# Older files do not say how many blocks are adjacent.
+adjacent='(.adjacent // { isolated: 1, clustered: 16 }[.placement])'
+newest holdfast/reserve/1 "[.placement, $adjacent, .blocks, .strategy]" '.blocks and .ns_per_block.median' \
+	> "$tmp/reserves.json"
+jq "map(.adjacent = $adjacent)"' | sort_by(.placement != "isolated", .placement, .adjacent, .blocks,
+	.strategy == "after")' "$tmp/reserves.json" > "$tmp/reserve.json"
 
+# The isolated ones, and those that are most adjacent
 reserve_picture() {
 	plots=
-	for line in $(jq -r '.[] | select(.placement != "mixed") | "\(.placement)-\(.strategy)"' \
-		"$tmp/reserve.json" | sort -u); do
-		jq -r --arg line "$line" '.[] | select("\(.placement)-\(.strategy)" == $line) | .blocks as $n
+	for line in $(jq -r '(map(.adjacent) | max) as $most | .[] | select(.adjacent == 1 or .adjacent == $most)
+		| select(.adjacent) | "\(.adjacent)-\(.strategy)"' "$tmp/reserve.json" | sort -u); do
+		jq -r --arg line "$line" '.[] | select("\(.adjacent)-\(.strategy)" == $line) | .blocks as $n
 			| [$n, (.ns_per_block | .median, .min, .max | . * $n / 1e6)] | @tsv' \
 			"$tmp/reserve.json" > "$tmp/reserve-$line"
-		plots="$plots${plots:+, }\"$tmp/reserve-$line\" with yerrorlines linewidth 2 title \"${line%-*}, ${line#*-}\""
+		case $line in
+		1-*) of=isolated ;;
+		*) of="${line%-*} adjacent" ;;
+		esac
+		plots="$plots${plots:+, }\"$tmp/reserve-$line\" with yerrorlines linewidth 2 title \"$of, ${line#*-}\""
 	done
 	plot early-reserve "Early reserve, before and after (median, least and most)" \
 		"$(bench_caption "$tmp/reserve.json")" <<-END
@@ -148,24 +156,51 @@ reserve_picture() {
 {
 	if ! lacks "$tmp/reserve.json" "early reserve against blocks" "make bench"; then
 		reserve_picture
-		table_head placement blocks strategy "ns per block" "ms, all" series date command
-		lines "$tmp/reserve.json" '.[] | [ .placement, .blocks, .strategy, (.ns_per_block.median * 10 | round / 10),
-			(.ns_per_block.median * .blocks / 10000 | round / 100), .of, .date, "`\(.command)`" ]'
+		table_head placement adjacent blocks strategy "ns per block" "ms, all" series date command
+		lines "$tmp/reserve.json" '.[] | [ .placement, (.adjacent // "-"), .blocks, .strategy,
+			(.ns_per_block.median * 10 | round / 10), (.ns_per_block.median * .blocks / 10000 | round / 100), .of, .date, "`\(.command)`" ]'
 	fi
 } > "$tmp/reserve.md"
 
-newest holdfast/preserve/1 '[.cache, .adjacent, .strategy]' '.adjacent and .ns_per_table.median' |
-	jq 'sort_by(.cache, .adjacent, .strategy)' > "$tmp/preserve.json"
+newest holdfast/preserve/1 '[.cache, .tables, .adjacent, .strategy]' \
+	'.tables and .adjacent and .ns_per_table.median' |
+	jq 'map(select(.cache == "cold")) | sort_by(.tables, .adjacent, .strategy)' > "$tmp/preserve.json"
+# Both, where both were measured, before and after, with as many tables and as many of them adjacent.
+jq --slurpfile reserve "$tmp/reserve.json" 'map(.ns = .ns_per_table.median)
+	+ ($reserve[0] | map(select(.adjacent) | .tables = .blocks | .ns = .ns_per_block.median))
+	| [group_by(.tables)[] | [group_by(.adjacent)[]
+			| .[0] + { ns: (map({ (.strategy): .ns }) | add) }
+			+ (. as $all | ["of", "date", "command"] | map({ (.): (. as $what | $all | map(.[$what])
+				| unique | join(", ")) }) | add)
+			| select(.ns | .each and .batch and .before and .after)
+			| .before = .ns.each + .ns.before | .after = .ns.batch + .ns.after]
+		| (map(select(.adjacent == 1))[0].before) as $isolated | .[] | .isolated = $isolated]' \
+	"$tmp/preserve.json" > "$tmp/together.json"
 {
 	if ! lacks "$tmp/preserve.json" "what it takes to preserve a table" "make bench"; then
 		echo "ns per table, median, by how many tables are adjacent. *each*: KHO is told of one at a time;"
 		echo "*batch*: as the kernel does it; *floor*: each entry is read, each struct page marked, no more."
 		echo
-		table_head adjacent each batch floor "each, isolated, by batch" series date command
-		lines "$tmp/preserve.json" 'map(select(.cache == "cold")) | (map(select(.strategy == "each")) | min_by(.adjacent)
+		table_head tables adjacent each batch floor "each, isolated, by batch" series date command
+		lines "$tmp/preserve.json" 'group_by(.tables)[] | (map(select(.strategy == "each")) | min_by(.adjacent)
 				| .ns_per_table.median) as $single
 			| group_by(.adjacent)[] | (map({ (.strategy): .ns_per_table.median }) | add) as $ns
-			| [ .[0].adjacent, ($ns.each, $ns.batch, $ns.floor | . * 10 | round / 10),
+			| [ .[0].tables, .[0].adjacent, ($ns.each, $ns.batch, $ns.floor | . * 10 | round / 10),
 				($single / $ns.batch * 10 | round / 10), .[0].of, .[0].date, "`\(.[0].command)`" ]'
+		echo
+	fi
+	if ! lacks "$tmp/together.json" "preserve and early reserve together" "make bench"; then
+		echo "Preserve and early reserve together, ns per table. Before: KHO is told of one table at a time,"
+		echo "and the base reserves them one by one, for which each takes the longer the more there are."
+		echo "After: as the kernel does it. Ratios: what tables of which none are adjacent took before, by"
+		echo "these after; and these before, by these after."
+		echo
+		table_head tables adjacent "preserve, before" after "early reserve, before" after \
+			"together, before" after "isolated before, by this after" "this before, by this after" \
+			series date command
+		lines "$tmp/together.json" 'def r: . * 10 | round / 10;
+			.[] | [ .tables, .adjacent, (.ns.each, .ns.batch, .ns.before, .ns.after, .before, .after | r),
+				(if .isolated then .isolated / .after | r else "-" end), (.before / .after | r),
+				.of, .date, "`\(.command)`" ]'
 	fi
 } > "$tmp/preserve.md"
