@@ -45,6 +45,17 @@ static const unsigned int sizes[] = { 65536, 524288 };
 static const size_t blocks[] = { 1, 2, 8, 64, 0 };
 #define BLOCKS (sizeof(blocks) / sizeof(blocks[0]))
 
+/* What the check is shown instead of what was preserved, to see that it notices */
+enum fault { FAULT_NONE, FAULT_LOST, FAULT_LEFT, FAULTS };
+static const char *const fault_names[] = { "none", "lost", "left" };
+
+struct options {
+	const char *command, *series, *file;
+	unsigned int tables;	/* 0: all sizes */
+	unsigned int fault;
+	bool warm;
+};
+
 struct result {
 	size_t tables;
 	struct spread ns;	/* of all tables */
@@ -86,8 +97,8 @@ static void forget_caches(void)
 }
 
 /* Returns 0, or -EIO if what is preserved is not what should be. */
-static int measure(const struct strategy *s, const uint64_t *tables, size_t n, bool warm,
-		   struct result *r)
+static int measure(const struct strategy *s, const uint64_t *tables, size_t n,
+		   const struct options *o, struct result *r)
 {
 	uint64_t ns[ROUNDS_MAX], total = 0;
 
@@ -95,16 +106,20 @@ static int measure(const struct strategy *s, const uint64_t *tables, size_t n, b
 	     (total < GOAL_NS && r->rounds < ROUNDS_MAX); r->rounds++) {
 		uint64_t start;
 
-		if (!warm)
+		if (!o->warm)
 			forget_caches();
 		start = repeat_ns();
 		if (s->preserve(tables, n))
 			return -ENOMEM;
 		ns[r->rounds] = repeat_ns() - start;
 		total += ns[r->rounds];
+		if (o->fault == FAULT_LOST)
+			s->unpreserve(tables, 1);
 		if (s->in_tree && !r->rounds && kernel_preserved(tables, n) != n)
 			return -EIO;
 		s->unpreserve(tables, n);
+		if (o->fault == FAULT_LEFT)
+			s->preserve(tables, 1);
 		if (!r->rounds && kernel_preserved(tables, n))
 			return -EIO;
 	}
@@ -123,7 +138,8 @@ static double times(const struct result *a, const struct result *b)
 	return (double)a->ns.median / (double)b->ns.median;
 }
 
-static int measure_all(struct result results[BLOCKS][STRATEGIES], size_t n, bool warm)
+static int measure_all(struct result results[BLOCKS][STRATEGIES], size_t n,
+		       const struct options *o)
 {
 	uint64_t *tables = calloc(n, sizeof(*tables));
 	size_t i, j;
@@ -132,7 +148,7 @@ static int measure_all(struct result results[BLOCKS][STRATEGIES], size_t n, bool
 	for (i = 0; i < BLOCKS && !err; i++) {
 		err = place(tables, n, blocks[i] ? blocks[i] : n);
 		for (j = 0; j < STRATEGIES && !err; j++)
-			err = measure(&strategies[j], tables, n, warm, &results[i][j]);
+			err = measure(&strategies[j], tables, n, o, &results[i][j]);
 	}
 	free(tables);
 	return err;
@@ -179,49 +195,41 @@ static void add_rows(json_t *rows, struct result results[BLOCKS][STRATEGIES], si
 }
 
 static const char usage[] =
-	"usage: preserve [-w] [-n TABLES] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+	"usage: preserve [-w] [-n TABLES] [-F FAULT] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
 	"-w  caches stay warm   -n  number of tables (65536, and then 524288)\n"
+	"-F  what is preserved has a fault, which must be noticed: lost, left\n"
 	"-o  results as JSON   -c, -k  what reproduces it, and hash of the kernel series, for that\n";
-
-struct options {
-	const char *command, *series, *file;
-	unsigned int tables;	/* 0: all sizes */
-	bool warm;
-};
 
 static int parse(struct options *o, int argc, char **argv)
 {
-	int c;
+	int c, err = 0;
 
-	while ((c = options_next(argc, argv, ":wn:o:c:k:", usage)) != -1) {
+	while (!err && (c = options_next(argc, argv, ":wn:F:o:c:k:", usage)) != -1)
 		switch (c) {
 		case 'w': o->warm = true; break;
+		case 'n': err = options_number(&o->tables, c, SPAN, MAX_TABLES); break;
+		case 'F': err = options_name(&o->fault, "fault", fault_names, FAULTS); break;
 		case 'o': o->file = optarg; break;
 		case 'c': o->command = optarg; break;
 		case 'k': o->series = optarg; break;
-		case 'n':
-			if (!options_number(&o->tables, c, SPAN, MAX_TABLES))
-				break;
-			return 2;
 		default: return 2;
 		}
-	}
-	return options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
+	return err || options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
 }
 
 /* One number of tables: prints it, and adds its rows */
-static int run(json_t *rows, size_t n, bool warm)
+static int run(json_t *rows, size_t n, const struct options *o)
 {
 	static struct result results[BLOCKS][STRATEGIES];
-	int err = measure_all(results, n, warm);
+	int err = measure_all(results, n, o);
 
 	if (err) {
 		fprintf(stderr, "preserve: %s\n", err == -EIO ?
 			"what is preserved is not what should be" : strerror(-err));
 		return err;
 	}
-	print_table(results, n, warm);
-	add_rows(rows, results, n, warm);
+	print_table(results, n, o->warm);
+	add_rows(rows, results, n, o->warm);
 	return 0;
 }
 
@@ -239,9 +247,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (o.tables)
-		err = run(rows, o.tables, o.warm);
+		err = run(rows, o.tables, &o);
 	for (size_t i = 0; i < SIZES && !o.tables && !err; i++)
-		err = run(rows, sizes[i], o.warm);
+		err = run(rows, sizes[i], &o);
 	if (err)
 		return 1;
 	if (!o.file)

@@ -74,6 +74,16 @@ enum strategy { BEFORE, AFTER, STRATEGIES };
 static const char *const strategy_names[] = { "before", "after" };
 static const struct reserve_side *const sides[] = { &reserve_before, &reserve_after };
 
+/* What the check is shown instead of what was reserved, to see that it notices */
+enum fault { FAULT_NONE, FAULT_REGION, FAULT_MARK, FAULTS };
+static const char *const fault_names[] = { "none", "region", "mark" };
+
+struct options {
+	unsigned int max, before_max;	/* blocks */
+	unsigned int fault;
+	const char *command, *series, *file;
+};
+
 struct run {
 	uint64_t base, end;
 };
@@ -113,9 +123,10 @@ static void die(const char *why)
 }
 
 static const char usage[] =
-	"usage: reserve [-n MAX] [-b MAX] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
+	"usage: reserve [-n MAX] [-b MAX] [-F FAULT] [-o FILE] [-c COMMAND] [-k SERIES_SHA256]\n"
 	"-n  up to so many blocks (1048576)\n"
 	"-b  the base up to so many of them (65536); 262144 take it a minute for each run, 524288 four\n"
+	"-F  what is reserved has a fault, which must be noticed: region, mark\n"
 	"-o  results as JSON   -c, -k  what reproduces it, and hash of the kernel series, for that\n";
 
 static void *map(size_t size)
@@ -239,7 +250,16 @@ static void check(const struct shape *shape, enum strategy s)
 	exit(1);
 }
 
-static void measure(struct result *result, const struct shape *shape, enum strategy s)
+static void spoil(const struct shape *shape, unsigned int fault)
+{
+	if (fault == FAULT_REGION)
+		shape->runs[shape->run_count - 1].end += PAGE;
+	if (fault == FAULT_MARK)
+		memory_map[shape->blocks[shape->count - 1].phys / PAGE].words[5] = 0;
+}
+
+static void measure(struct result *result, const struct shape *shape, enum strategy s,
+		    unsigned int fault)
 {
 	static uint64_t reserve[MAX_ITERATIONS + 1], later[MAX_ITERATIONS + 1];
 	unsigned int least = s == AFTER || shape->count <= FEW_BLOCKS ? 4 : 1, n = 0, skip;
@@ -252,6 +272,7 @@ static void measure(struct result *result, const struct shape *shape, enum strat
 		start = repeat_ns();
 		sides[s]->reserve(shape->root, shape->blocks, shape->count);
 		middle = repeat_ns();
+		spoil(shape, fault);
 		check(shape, s);
 		reserve[n] = middle - start;
 		middle = repeat_ns();
@@ -329,62 +350,56 @@ static json_t *result_json(const struct result *result, enum strategy s)
 }
 
 /* All sizes of one placement */
-static void sweep(struct shape *shape, const struct placement *placement, unsigned int max,
-		  unsigned int before_max, json_t *results)
+static void sweep(struct shape *shape, const struct placement *placement,
+		  const struct options *options, json_t *results)
 {
 	for (unsigned int count = FIRST_BLOCKS;; count *= 4) {
 		struct result result = { .placement = placement };
 
-		if (count > max)
-			count = max;
+		if (count > options->max)
+			count = options->max;
 		result.blocks = count;
 		shape_make(shape, placement, count);
 		result.regions = shape->run_count;
-		measure(&result, shape, AFTER);
-		if (count <= before_max)
-			measure(&result, shape, BEFORE);
+		measure(&result, shape, AFTER, options->fault);
+		if (count <= options->before_max)
+			measure(&result, shape, BEFORE, options->fault);
 		table_row(stdout, &result);
 		for (int s = 0; s < STRATEGIES; s++)
 			if (result.of[s].iterations)
 				json_array_append_new(results, result_json(&result, (enum strategy)s));
-		if (count == max)
+		if (count == options->max)
 			return;
 	}
 }
 
+static int parse(struct options *o, int argc, char **argv)
+{
+	int c, err = 0;
+
+	while (!err && (c = options_next(argc, argv, ":n:b:F:o:c:k:", usage)) != -1)
+		switch (c) {
+		case 'n': err = options_number(&o->max, c, 1, MAX_BLOCKS); break;
+		case 'b': err = options_number(&o->before_max, c, 0, MAX_BLOCKS); break;
+		case 'F': err = options_name(&o->fault, "fault", fault_names, FAULTS); break;
+		case 'o': o->file = optarg; break;
+		case 'c': o->command = optarg; break;
+		case 'k': o->series = optarg; break;
+		default: return 2;
+		}
+	return err || options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	const char *command = "make bench", *series = "", *file = NULL;
+	struct options options = {
+		.max = MAX_BLOCKS, .before_max = FEW_BLOCKS, .command = "make bench", .series = "",
+	};
 	struct shape shape = { .machine = { .nodes = NODES, .scratch_size = SCRATCH } };
 	json_t *results = json_array(), *document;
-	unsigned int max = MAX_BLOCKS, before_max = FEW_BLOCKS;
-	int opt;
 
-	while ((opt = options_next(argc, argv, ":n:b:o:c:k:", usage)) != -1)
-		switch (opt) {
-		case 'n':
-			if (options_number(&max, opt, 1, MAX_BLOCKS))
-				return 2;
-			break;
-		case 'b':
-			if (options_number(&before_max, opt, 0, MAX_BLOCKS))
-				return 2;
-			break;
-		case 'o':
-			file = optarg;
-			break;
-		case 'c':
-			command = optarg;
-			break;
-		case 'k':
-			series = optarg;
-			break;
-		default:
-			return 2;
-		}
-	if (options_rest(argc, argv) || (file && document_writable(file)))
+	if (parse(&options, argc, argv))
 		return 2;
-
 	shape.blocks = map(MAX_BLOCKS * sizeof(*shape.blocks));
 	shape.runs = map(MAX_BLOCKS * sizeof(*shape.runs));
 	shape.machine.scratch = map(SCRATCH);
@@ -393,12 +408,12 @@ int main(int argc, char **argv)
 
 	table_head(stdout);
 	for (size_t i = 0; i < PLACEMENTS; i++)
-		sweep(&shape, &placements[i], max, before_max, results);
-	document = document_new("holdfast/reserve/1", command, series);
+		sweep(&shape, &placements[i], &options, results);
+	document = document_new("holdfast/reserve/1", options.command, options.series);
 	json_object_set_new(document, "results", results);
-	if (!file)
+	if (!options.file)
 		json_decref(document);
-	else if (document_save(document, file))
+	else if (document_save(document, options.file))
 		return 1;
 	return 0;
 }
