@@ -235,7 +235,7 @@ static int run(json_t *rows, size_t n, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .command = "make bench", .series = "" };
+	struct options o = { .command = "", .series = "" };
 	json_t *rows = json_array(), *document;
 	int err;
 

@@ -393,7 +393,7 @@ static int parse(struct options *o, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct options options = {
-		.max = MAX_BLOCKS, .before_max = FEW_BLOCKS, .command = "make bench", .series = "",
+		.max = MAX_BLOCKS, .before_max = FEW_BLOCKS, .command = "", .series = "",
 	};
 	struct shape shape = { .machine = { .nodes = NODES, .scratch_size = SCRATCH } };
 	json_t *results = json_array(), *document;

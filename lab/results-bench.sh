@@ -20,17 +20,19 @@ rows 'select(.bench) | .bench as $b | .of as $of | .date as $date | .machine as 
 	fi
 } > "$tmp/bench.md"
 
-# newest SCHEMA KEY WHOLE: of each KEY of the results in files of that SCHEMA the newest, as one array;
-# WHOLE says of one whether it has what it must
+# newest SCHEMA KEY WHOLE: of each KEY of the results in files of that SCHEMA the newest, as one array,
+# each with those of the same series, itself too, as runs; WHOLE says of one whether it has what it must
 newest() {
 	# shellcheck disable=SC2086 # a list of files
 	jq -n --arg schema "$1" --arg series "$series" "$of_series"'
 		[inputs | select(.schema == $schema) | . as $file | .results[]
 			| if '"$3"' then . else error("not whole") end | . + {
-			command: $file.command, cpu: $file.host.cpu, started: $file.started,
+			command: (if $file.command == "" then "by hand" else $file.command end), cpu: $file.host.cpu,
+			started: $file.started, series: $file.kernel.series_sha256,
 			date: $file.started[0:10], now: ($file.kernel.series_sha256 == $series),
 			of: ($file.kernel.series_sha256 | of_series) }]
-		| group_by('"$2"') | map(max_by([.now, .started]))' $benches < /dev/null 2> "$tmp/jq.log" ||
+		| group_by('"$2"') | map(max_by([.now, .started]) as $last
+			| $last + { runs: map(select(.series == $last.series)) })' $benches < /dev/null 2> "$tmp/jq.log" ||
 		die "a result of schema $1 lacks something"
 }
 
@@ -90,15 +92,22 @@ jq 'sort_by(.format, .leaf, .size, .placement, .fill, .cache)' "$tmp/walks.json"
 jq '[.[] | select(.leaf == 4096 and .placement == "scattered" and .fill == "dense" and .cache == "cold")]
 	| group_by(.format) | map(select(length > 1)) | add // []' "$tmp/walk.json" > "$tmp/sizes.json"
 
+# Of several runs the medians, and of ratios how far they are apart.
 walk_rows() {
-	lines "$tmp/walk.json" 'def r($digits): if type == "number" then . * pow(10; $digits) | round / pow(10; $digits)
-			else "-" end;
-		.[] | .strategies as $s
-		| [ "`make bench SHAPE=\u0027\(.shape)\u0027 STRATEGY=all`", .of, .date, .tables,
-			($s["every-entry", "per-page", "ours", "floor"].walk_ns_per_table | r(2)),
-			$s.ours.entries_read, $s.ours.bytes_touched, ($s.ours.ns.retrieve.median // "-"),
-			($s.ours.walk_ratio.every_entry | r(1)), ($s.ours.walk_ratio.floor | r(2)),
-			($s.ours.restore_free_ns_per_table | r(2)), ($s.ours.restore_free_ratio.floor | r(2)) ]'
+	lines "$tmp/walk.json" 'def r($digits): . * pow(10; $digits) | round / pow(10; $digits);
+		def all(f; $digits): [.runs[] | f | numbers | r($digits)] | sort;
+		def median: .[(length - 1) / 2 | floor] // "-";
+		def spread: "\(median)\(if length > 1 then " (\(min)..\(max))" else "" end)";
+		.[] | [ .shape, .of, .date, (.runs | length), .tables,
+			(("every-entry", "per-page", "ours", "floor") as $s
+				| all(.strategies[$s].walk_ns_per_table; 2) | median),
+			.strategies.ours.entries_read, .strategies.ours.bytes_touched,
+			(all(.strategies.ours.ns.retrieve.median; 0) | median),
+			(all(.strategies.ours.walk_ratio.every_entry; 1) | spread),
+			(all(.strategies.ours.walk_ratio.floor; 2) | spread),
+			(all(.strategies.ours.restore_free_ns_per_table; 2) | median),
+			(all(.strategies.ours.restore_free_ratio.floor; 2) | spread),
+			(.runs | map("`\(.command)`") | unique | join(", ")) ]'
 }
 
 {
@@ -110,10 +119,11 @@ walk_rows() {
 		echo "Walk in ns per table, median; entries and bytes of ours. Ratios: how many times as fast as"
 		echo "*every-entry*, which reads each entry of each table; and how many times as long as the *floor*,"
 		echo "which touches only what any correct restore must touch. Retrieve: what a device waits for, ns."
+		echo "Where a series has several runs of a shape: medians over them, of ratios also (least..most)."
 		echo
-		table_head command series date tables every-entry per-page ours floor "entries read" \
+		table_head shape series date runs tables every-entry per-page ours floor "entries read" \
 			"bytes touched" retrieve "walk: faster than every-entry" "walk: of floor" \
-			"restore and free, ns per table" "restore and free: of floor"
+			"restore and free, ns per table" "restore and free: of floor" command
 		walk_rows
 	fi
 } > "$tmp/walk.md"
