@@ -5,8 +5,8 @@
 
 /**
  * options_next() - getopt(), with --help
- @known: as for getopt(); begins with ':'
- @usage: printed for --help, which ends the program
+ * @known: as for getopt(); begins with ':'
+ * @usage: printed for --help, which ends the program
  *
  * Returns as getopt() does; '?' if something is wrong, which has been said on stderr.
  */
