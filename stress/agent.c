@@ -234,9 +234,21 @@ static void probe_claimed(struct agent *a)
 			   fd < 0 ? fd : 0, 0);
 		if (fd >= 0)
 			close(fd);
+		exits_disturb(&a->channel, "CLAIMED", &devices[i], true);
 	}
 	exits_tell(&a->channel, "CLAIMED: finish", "", luo_finish(a->session), -EBUSY);
 	exits_tell(&a->channel, "CLAIMED: a jump", "", try_kexec(a), -EBUSY);
+}
+
+static void probe_replaced(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	if (!leaves_by(a, "probes") || a->channel.cycle != 1)
+		return;
+	for (size_t i = 0; i < n; i++)
+		exits_disturb(&a->channel, "REPLACED", &devices[i], true);
 }
 
 /*
@@ -932,6 +944,9 @@ static int take_over(struct agent *a, struct cycle_result *r)
 		err = replace(a, &r->steps);
 	if (!err)
 		err = break_at(a, CONTROL_RESUMED);
+	/* After the blackout: what the devices are asked in it must be short. */
+	if (!err)
+		probe_replaced(a);
 	if (!err)
 		err = finish_session(a);
 	if (!err)

@@ -40,6 +40,95 @@ static int write_sysfs(const char *bdf, const char *file, const char *text)
 	return sysfile_write(path, text);
 }
 
+static int read_config(const char *bdf, unsigned int at, uint16_t *word)
+{
+	char path[96];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (pread(fd, word, sizeof(*word), at) != sizeof(*word))
+		err = -EIO;
+	close(fd);
+	return err;
+}
+
+/* @config: of the device, or "../config" of its port. */
+static int write_config(const char *bdf, const char *config, unsigned int at, uint16_t word)
+{
+	char path[96];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", bdf, config);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, &word, sizeof(word), at) != sizeof(word))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Tell what came of @what in @state. */
+static void tried(struct channel *c, const char *state, const char *what, const char *bdf, int err,
+		  int want)
+{
+	char text[120];
+
+	snprintf(text, sizeof(text), "%s: %s", state, what);
+	exits_tell(c, text, bdf, err, want);
+}
+
+/* By whoever is root, in a file of the device's or of its port's. */
+static void disturb_by_sysfs(struct channel *c, const char *state, const struct exit_device *d)
+{
+	static const struct {
+		const char *what, *file;
+	} ways[] = {
+		{ "reset", "reset" },
+		{ "removal", "remove" },
+		{ "reset of its bus", "../reset_subordinate" },
+		{ "removal of its port", "../remove" },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		tried(c, state, ways[i].what, d->bdf, write_sysfs(d->bdf, ways[i].file, "1"),
+		      -EBUSY);
+}
+
+/* By registers: a power state, and COMMAND with memory decoding and no more. */
+#define D3HOT 3
+#define NO_MASTER PCI_COMMAND_MEMORY
+
+static void disturb_by_config(struct channel *c, const char *state, const struct exit_device *d)
+{
+	unsigned int power = pcidev_power_control(d->bdf);
+
+	tried(c, state, "bus mastering off by sysfs", d->bdf,
+	      write_config(d->bdf, "config", PCI_COMMAND, NO_MASTER), -EBUSY);
+	tried(c, state, "D3hot by sysfs", d->bdf,
+	      power ? write_config(d->bdf, "config", power, D3HOT) : -ENXIO, -EBUSY);
+	tried(c, state, "reset of its bus by its port's config", d->bdf,
+	      write_config(d->bdf, "../config", PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET),
+	      -EBUSY);
+}
+
+/* By whoever has the file of it. */
+static void disturb_by_user(struct channel *c, const char *state, const struct exit_device *d)
+{
+	unsigned int power = pcidev_power_control(d->bdf);
+
+	tried(c, state, "VFIO_DEVICE_RESET", d->bdf, vfio_reset(d->vfio), -EBUSY);
+	tried(c, state, "VFIO_DEVICE_PCI_HOT_RESET", d->bdf, vfio_hot_reset(d->vfio), -EBUSY);
+	tried(c, state, "low power by its user", d->bdf, vfio_low_power(d->vfio), -EBUSY);
+	tried(c, state, "D3hot by its user", d->bdf,
+	      power ? vfio_write_config(d->vfio, power, D3HOT) : -ENXIO, -EBUSY);
+	tried(c, state, "bus mastering off by its user", d->bdf,
+	      vfio_write_config(d->vfio, PCI_COMMAND, NO_MASTER), -EBUSY);
+}
+
 static int set_size(int memfd, off_t size)
 {
 	return ftruncate(memfd, size) ? -errno : 0;
@@ -50,17 +139,31 @@ static int punch(int memfd)
 	return fallocate(memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) ? -errno : 0;
 }
 
+static void disturb_memory(struct channel *c, const char *state, const struct exit_device *d)
+{
+	tried(c, state, "truncate of the memory", d->bdf, set_size(d->memfd, 0), -EPERM);
+	tried(c, state, "a hole in the memory", d->bdf, punch(d->memfd), -EPERM);
+}
+
+void exits_disturb(struct channel *c, const char *state, const struct exit_device *d, bool bound)
+{
+	disturb_by_sysfs(c, state, d);
+	disturb_by_config(c, state, d);
+	if (bound)
+		disturb_by_user(c, state, d);
+	disturb_memory(c, state, d);
+	exits_master(c, state, d->bdf);
+}
+
 void exits_preserved(struct channel *c, const struct exit_device *d)
 {
 	struct iommu_map other = { .iova = d->map->iova };
 
-	exits_tell(c, "PRESERVED: reset", d->bdf, write_sysfs(d->bdf, "reset", "1"), -EBUSY);
+	exits_disturb(c, "PRESERVED", d, true);
 	exits_tell(c, "PRESERVED: a new page table", d->bdf,
 		   iommu_map(&other, d->iommufd, d->memfd, HUGE_SIZE, d->vfio), -EBUSY);
 	exits_tell(c, "PRESERVED: attach", d->bdf, vfio_attach(d->vfio, d->map), -EBUSY);
 	exits_tell(c, "PRESERVED: detach", d->bdf, vfio_detach(d->vfio), -EBUSY);
-	exits_tell(c, "PRESERVED: truncate of the memory", d->bdf, set_size(d->memfd, 0), -EPERM);
-	exits_tell(c, "PRESERVED: a hole in the memory", d->bdf, punch(d->memfd), -EPERM);
 }
 
 /* Whoever opens the device and binds it to an iommufd of his own, is not who preserved it. */
@@ -82,7 +185,7 @@ void exits_live(struct channel *c, const struct exit_device *d)
 {
 	char bind[64], driver[64];
 
-	exits_tell(c, "LIVE: reset", d->bdf, write_sysfs(d->bdf, "reset", "1"), -EBUSY);
+	exits_disturb(c, "LIVE", d, false);
 	snprintf(bind, sizeof(bind), "drivers/%s/bind", d->driver);
 	write_sysfs(d->bdf, "driver_override", d->driver);
 	write_sysfs("", bind, d->bdf);
@@ -109,18 +212,24 @@ int exits_load_bare(void)
 
 void exits_quiet(struct channel *c, const char *bdf)
 {
-	char path[96];
 	uint16_t command = 0xffff;
-	int fd;
+	int err = read_config(bdf, PCI_COMMAND, &command);
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pread(fd, &command, 2, PCI_COMMAND) != 2)
-		command = 0xffff;
-	if (fd >= 0)
-		close(fd);
-	exits_tell(c, "bus mastering is off", bdf, command & PCI_COMMAND_MASTER ? -EBUSY : 0, 0);
+	if (!err && command & PCI_COMMAND_MASTER)
+		err = -EBUSY;
+	exits_tell(c, "bus mastering is off", bdf, err, 0);
 }
+
+void exits_master(struct channel *c, const char *state, const char *bdf)
+{
+	uint16_t command = 0;
+	int err = read_config(bdf, PCI_COMMAND, &command);
+
+	if (!err && !(command & PCI_COMMAND_MASTER))
+		err = -EIO;
+	tried(c, state, "bus mastering is still on", bdf, err, 0);
+}
+
 void exits_logged(struct channel *c, const char *text, uint64_t want)
 {
 	uint64_t lines = kernel_log_lines(text);

@@ -4,6 +4,7 @@
 #ifndef HF_EXITS_H
 #define HF_EXITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,15 +28,16 @@ struct exit_device {
 void exits_tell(struct channel *c, const char *what, const char *bdf, int err, int want);
 
 /*
- * In PRESERVED, with DMA going on: reset, map, unmap, attach and detach are refused, and so
- * is whatever would take pages from the memfd.
+ * Whatever would reset the device, switch off its power or bus mastering, remove it, or take
+ * pages from its memory is refused in @state, and it is bus master after that. Nor is COMMAND
+ * written for a moment, which the emulator's log would show. @bound: also by the device's file.
  */
+void exits_disturb(struct channel *c, const char *state, const struct exit_device *d, bool bound);
+
+/* In PRESERVED, with DMA going on: that, and map, attach and detach are refused. */
 void exits_preserved(struct channel *c, const struct exit_device *d);
 
-/*
- * In LIVE: reset, the kernel's own driver, and a foreign iommufd are refused; COMMAND is not
- * even written for a moment, which the emulator's log would show.
- */
+/* In LIVE: that, the kernel's own driver, and a foreign iommufd are refused. */
 void exits_live(struct channel *c, const struct exit_device *d);
 
 /* An image that was loaded by the old system call knows nothing of what is preserved. */
@@ -43,6 +45,9 @@ int exits_load_bare(void);
 
 /* Is bus mastering off? */
 void exits_quiet(struct channel *c, const char *bdf);
+
+/* Is it on? */
+void exits_master(struct channel *c, const char *state, const char *bdf);
 
 /*
  * An image that declares nothing of hand-overs, or another version: @kernel with one word of its

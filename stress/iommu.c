@@ -313,3 +313,36 @@ int vfio_enable_dma(const struct vfio *v)
 		return complain(-EIO, "COMMAND cannot be written");
 	return 0;
 }
+
+int vfio_reset(const struct vfio *v)
+{
+	return ioctl(v->fd, VFIO_DEVICE_RESET) ? -errno : 0;
+}
+
+int vfio_hot_reset(const struct vfio *v)
+{
+	/* Whose devices these are, says the iommufd: no groups. */
+	struct vfio_pci_hot_reset arg = { .argsz = sizeof(arg) };
+
+	return ioctl(v->fd, VFIO_DEVICE_PCI_HOT_RESET, &arg) ? -errno : 0;
+}
+
+int vfio_low_power(const struct vfio *v)
+{
+	struct vfio_device_feature arg = {
+		.argsz = sizeof(arg),
+		.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+	};
+
+	return ioctl(v->fd, VFIO_DEVICE_FEATURE, &arg) ? -errno : 0;
+}
+
+int vfio_write_config(const struct vfio *v, unsigned int at, uint16_t word)
+{
+	struct vfio_region_info info;
+	int err = region(v, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+
+	if (!err && pwrite(v->fd, &word, sizeof(word), (off_t)(info.offset + at)) != sizeof(word))
+		err = -errno;
+	return err;
+}

@@ -89,6 +89,17 @@ int vfio_attach(const struct vfio *v, const struct iommu_map *map);
 /* The opposite; a preserved device refuses. */
 int vfio_detach(const struct vfio *v);
 
+/*
+ * What ends a device's DMA, and its user may do at any time but while it is handed over. They
+ * return 0 or -errno without complaint.
+ */
+int vfio_reset(const struct vfio *v);
+/* ... of all on its bus, */
+int vfio_hot_reset(const struct vfio *v);
+int vfio_low_power(const struct vfio *v);
+/* ... or by a register of configuration space. */
+int vfio_write_config(const struct vfio *v, unsigned int at, uint16_t word);
+
 /* Map the first @size bytes of BAR 0. Device memory: only volatile accesses. */
 int vfio_map_bar0(const struct vfio *v, size_t size, volatile void **bar);
 

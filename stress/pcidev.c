@@ -134,6 +134,20 @@ void pcidev_read_errors(struct pci_dev *dev, struct pci_errors *e)
 	e->correctable = pci_read_long(dev, (int)aer->addr + PCI_ERR_COR_STATUS);
 }
 
+unsigned int pcidev_power_control(const char *bdf)
+{
+	struct pci_access *pci = pcidev_open(NULL);
+	struct pci_dev *dev = pci ? pcidev_get(pci, bdf) : NULL;
+	struct pci_cap *pm = dev ? pci_find_cap(dev, PCI_CAP_ID_PM, PCI_CAP_NORMAL) : NULL;
+	unsigned int at = pm ? pm->addr + PCI_PM_CTRL : 0;
+
+	if (dev)
+		pci_free_dev(dev);
+	if (pci)
+		pci_cleanup(pci);
+	return at;
+}
+
 int pcidev_set_master(const char *bdf)
 {
 	struct pci_access *pci = pcidev_open(NULL);

@@ -26,6 +26,9 @@ int pcidev_bind_vfio(const char *bdf);
  */
 int pcidev_set_master(const char *bdf);
 
+/* Where in configuration space its power state is set; 0: nowhere. */
+unsigned int pcidev_power_control(const char *bdf);
+
 /* The name of the driver that has the function, "" if none has. */
 void pcidev_driver(const char *bdf, char *name, size_t size);
 
