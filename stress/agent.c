@@ -191,6 +191,29 @@ static int try_kexec(struct agent *a)
 	return err ? err : kexec_jump();
 }
 
+/*
+ * Nothing moves what devices write to. Pages of 2 MiB are more than compaction would move; the
+ * kernel image is held in the same way, and is in small ones.
+ */
+static void probe_compaction(struct agent *a, const char *state)
+{
+	struct exit_memory held[3];
+	struct memory kernel;
+	size_t n = 0;
+
+	if (memory_adopt(&kernel, dup(a->kernel)))
+		return;
+	held[n++] = (struct exit_memory){ "compaction leaves the kernel image", &kernel, NULL };
+	if (a->params.loads.nvme)
+		held[n++] = (struct exit_memory){ "compaction leaves the drive's memory",
+						  &a->drive.dma, NULL };
+	if (a->params.loads.nic)
+		held[n++] = (struct exit_memory){ "compaction leaves the NIC's memory",
+						  &a->nic.dma, NULL };
+	exits_compaction(&a->channel, state, held, n);
+	memory_drop(&kernel);
+}
+
 static void probe_preserved(struct agent *a)
 {
 	struct exit_device devices[2];
@@ -200,6 +223,7 @@ static void probe_preserved(struct agent *a)
 		return;
 	for (size_t i = 0; i < n; i++)
 		exits_preserved(&a->channel, &devices[i]);
+	probe_compaction(a, "PRESERVED");
 	exits_tell(&a->channel, "PRESERVED: kexec_load of an image without KHO", "",
 		   exits_load_bare(), 0);
 	exits_tell(&a->channel, "PRESERVED: the jump into that", "", kexec_jump(), -EINVAL);
@@ -215,6 +239,7 @@ static void probe_live(struct agent *a)
 		return;
 	for (size_t i = 0; i < n; i++)
 		exits_live(&a->channel, &devices[i]);
+	probe_compaction(a, "LIVE");
 	exits_tell(&a->channel, "LIVE: a jump", "", try_kexec(a), -EBUSY);
 	for (size_t i = 0; i < n; i++)
 		exits_driver_absent(&a->channel, &devices[i], a->session);
@@ -236,6 +261,7 @@ static void probe_claimed(struct agent *a)
 			close(fd);
 		exits_disturb(&a->channel, "CLAIMED", &devices[i], true);
 	}
+	probe_compaction(a, "CLAIMED");
 	exits_tell(&a->channel, "CLAIMED: finish", "", luo_finish(a->session), -EBUSY);
 	exits_tell(&a->channel, "CLAIMED: a jump", "", try_kexec(a), -EBUSY);
 }

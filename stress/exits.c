@@ -8,6 +8,7 @@
 #include <linux/kexec.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
@@ -139,6 +140,10 @@ static int punch(int memfd)
 	return fallocate(memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) ? -errno : 0;
 }
 
+/*
+ * Page-out is not tried: this kernel has no swap (configs/kernel/lab.config), and what is in a
+ * memfd can go nowhere else.
+ */
 static void disturb_memory(struct channel *c, const char *state, const struct exit_device *d)
 {
 	tried(c, state, "truncate of the memory", d->bdf, set_size(d->memfd, 0), -EPERM);
@@ -228,6 +233,65 @@ void exits_master(struct channel *c, const char *state, const char *bdf)
 	if (!err && !(command & PCI_COMMAND_MASTER))
 		err = -EIO;
 	tried(c, state, "bus mastering is still on", bdf, err, 0);
+}
+
+/* How many pages of @m are not where they were; -errno. */
+static long moved(const struct exit_memory *m)
+{
+	uint64_t *now = m->frames ? memory_frames(m->memory) : NULL;
+	long n = now ? (long)memory_moved(m->frames, now, memory_pages(m->memory)) : -EIO;
+
+	free(now);
+	return n;
+}
+
+#define LOOSE_SIZE (16 * MIB)
+
+/*
+ * Memory that may be moved, and between its pages gaps for whatever is. To be unmapped by the
+ * caller; NULL: there is none.
+ */
+static uint8_t *make_loose(void)
+{
+	uint8_t *loose = mmap(NULL, 2 * LOOSE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (loose == MAP_FAILED)
+		return NULL;
+	for (size_t at = 0; at < LOOSE_SIZE; at += SMALL_SIZE)
+		loose[at] = loose[LOOSE_SIZE + at] = 1;
+	/* Or else a processor would keep for itself all that it frees. */
+	sysfile_write("/proc/sys/vm/percpu_pagelist_high_fraction", "1000");
+	munmap(loose + LOOSE_SIZE, LOOSE_SIZE);
+	return loose;
+}
+
+/* How many pages it has moved; -errno. */
+static int64_t compact(void)
+{
+	uint8_t *loose = make_loose();
+	int64_t before = resources_moved_pages();
+	int err = loose ? sysfile_write("/proc/sys/vm/compact_memory", "1") : -ENOMEM;
+
+	if (loose)
+		munmap(loose, LOOSE_SIZE);
+	return err ? err : resources_moved_pages() - before;
+}
+
+void exits_compaction(struct channel *c, const char *state, struct exit_memory *held, size_t count)
+{
+	int64_t n;
+
+	for (size_t i = 0; i < count; i++)
+		held[i].frames = memory_frames(held[i].memory);
+	/* If it did nothing, it would say nothing that these stay. */
+	n = compact();
+	tried(c, state, "compaction moves pages", "", n < 0 ? (int)n : n ? 0 : -ENODATA, 0);
+	for (size_t i = 0; i < count; i++) {
+		n = moved(&held[i]);
+		tried(c, state, held[i].what, "", n < 0 ? (int)n : n ? -EREMCHG : 0, 0);
+		free(held[i].frames);
+	}
 }
 
 void exits_logged(struct channel *c, const char *text, uint64_t want)

@@ -10,6 +10,7 @@
 
 #include "channel.h"
 #include "iommu.h"
+#include "memory.h"
 
 /* A preserved device, as far as refusals are concerned. */
 struct exit_device {
@@ -39,6 +40,16 @@ void exits_preserved(struct channel *c, const struct exit_device *d);
 
 /* In LIVE: that, the kernel's own driver, and a foreign iommufd are refused. */
 void exits_live(struct channel *c, const struct exit_device *d);
+
+/* Memory of the session, mapped. */
+struct exit_memory {
+	const char *what;	/* must come of it: for the lab */
+	const struct memory *memory;
+	uint64_t *frames;	/* where its pages were */
+};
+
+/* Compaction moves no page of @held, although it moves others. */
+void exits_compaction(struct channel *c, const char *state, struct exit_memory *held, size_t count);
 
 /* An image that was loaded by the old system call knows nothing of what is preserved. */
 int exits_load_bare(void);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -159,6 +160,57 @@ void memory_drop(struct memory *m)
 	munmap(m->map, m->size);
 	close(m->fd);
 	*m = (struct memory){ .fd = -1 };
+}
+
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_PRESENT (1ULL << 63)
+#define PAGEMAP_FRAME ((1ULL << 55) - 1)
+
+uint64_t memory_frame(uint64_t entry)
+{
+	return entry & PAGEMAP_PRESENT ? entry & PAGEMAP_FRAME : 0;
+}
+
+size_t memory_moved(const uint64_t *before, const uint64_t *now, size_t pages)
+{
+	size_t moved = 0;
+
+	for (size_t i = 0; i < pages; i++)
+		moved += before[i] != now[i];
+	return moved;
+}
+
+/* A page that is not mapped yet has no entry: each is looked at first. */
+static size_t read_frames(const struct memory *m, uint64_t *frames, size_t pages)
+{
+	off_t at = (off_t)((uintptr_t)m->map / SMALL_SIZE * sizeof(*frames));
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t known = 0;
+
+	for (size_t i = 0; i < pages; i++)
+		(void)*(volatile uint8_t *)(m->map + i * SMALL_SIZE);
+	if (fd < 0 || pread(fd, frames, pages * sizeof(*frames), at) !=
+	    (ssize_t)(pages * sizeof(*frames)))
+		pages = 0;
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; i < pages; i++) {
+		frames[i] = memory_frame(frames[i]);
+		known += frames[i] != 0;
+	}
+	return known;
+}
+
+uint64_t *memory_frames(const struct memory *m)
+{
+	size_t pages = memory_pages(m);
+	uint64_t *frames = malloc(pages * sizeof(*frames));
+
+	if (frames && read_frames(m, frames, pages) == pages)
+		return frames;
+	free(frames);
+	complain(-EIO, "it is not known in which pages the memory is");
+	return NULL;
 }
 
 int memory_from_file(const char *name, const char *path)

@@ -9,6 +9,7 @@
 
 #define MIB (1024UL * 1024)
 #define HUGE_SIZE (2 * MIB)
+#define SMALL_SIZE 4096UL
 
 /* In either layout of DMA memory: queues or rings before, data slots from here on. */
 #define DMA_DATA HUGE_SIZE
@@ -43,6 +44,12 @@ struct memory {
 	size_t size;
 };
 
+/* How many small pages it is; the last one may be part of one. */
+static inline size_t memory_pages(const struct memory *m)
+{
+	return (m->size + SMALL_SIZE - 1) / SMALL_SIZE;
+}
+
 /* Bytes of DMA memory for @slots commands: whole 2 MiB pages. */
 size_t dma_size(unsigned int slots);
 
@@ -68,6 +75,18 @@ void memory_drop(struct memory *m);
  * 0, or -EOPNOTSUPP with a complaint.
  */
 int memory_check_huge(const struct memory *m);
+
+/*
+ * The physical page behind each 4 KiB of @m, to be freed by the caller. NULL with a complaint:
+ * not known of all of them.
+ */
+uint64_t *memory_frames(const struct memory *m);
+
+/* Of one entry of /proc/PID/pagemap: the physical page, 0 if there is none or it is not told. */
+uint64_t memory_frame(uint64_t entry);
+
+/* How many of @pages are not where they were. */
+size_t memory_moved(const uint64_t *before, const uint64_t *now, size_t pages);
 
 /* A memfd with the content of the file at @path. Returns it, or -errno. */
 int memory_from_file(const char *name, const char *path);

@@ -118,6 +118,11 @@ static int64_t kept_pages(void)
 	return sum;
 }
 
+int64_t resources_moved_pages(void)
+{
+	return number_in("/proc/vmstat", "pgmigrate_success");
+}
+
 int64_t resources_free_kib(void)
 {
 	int64_t kib;

@@ -10,6 +10,9 @@
 /* Free memory in KiB, caches dropped; -1: not known. */
 int64_t resources_free_kib(void);
 
+/* How many pages this kernel has moved elsewhere, ever; -1: not known. */
+int64_t resources_moved_pages(void);
+
 /*
  * {"mem_free_kib": n, ...}: new reference, without what this kernel does not show. Highest
  * domain ID: lowest ones are given out first, so one that is lost pushes it up. An AMD unit
