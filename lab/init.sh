@@ -12,7 +12,12 @@ mount -t tracefs trace /sys/kernel/tracing
 hf-agent
 rc=$?
 echo "init: hf-agent exited with $rc"
-# One that was killed leaves a machine on which another must be able to go on.
-[ $rc != 137 ] || hf-agent --exit=again
+# One that was killed leaves a machine on which another must be able to go on, and a third one when
+# that has brought it to its end.
+for exit in again ended; do
+	[ $rc = 137 ] || break
+	hf-agent --exit=$exit
+	rc=$?
+done
 sync
 poweroff -f

@@ -273,21 +273,37 @@ json_t *judge_fact(const char *what, bool yes)
 			 yes ? "yes" : "no", "want", "yes");
 }
 
-bool judge_ends(const char *ends, json_t *exits, bool cycles, char *why, size_t size)
+static bool was_tried(json_t *exits, const char *what)
 {
-	const char *what = strcmp(ends, "anew") == 0 ? "a new start of the devices" :
-						       "bus mastering is off";
-	bool there = strcmp(ends, "cycle") == 0 && cycles;
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(exits, i, one)
-		there = there || (strcmp(ends, "cycle") != 0 &&
-				  strcmp(json_string_at(one, "what"), what) == 0);
-	if (!there)
-		snprintf(why, size, "it has not come to its end: %s",
-			 strcmp(ends, "cycle") == 0 ? "a good cycle" : what);
-	return there;
+	json_array_foreach(exits, i, one) {
+		if (strcmp(json_string_at(one, "what"), what) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool judge_ends(const char *ends, json_t *exits, bool cycles, char *why, size_t size)
+{
+	const struct {
+		const char *end, *what;
+		bool there;
+	} all[] = {
+		{ "cycle", "a good cycle", cycles },
+		{ "anew", "a new start of the devices",
+		  was_tried(exits, "a new start of the devices") },
+		{ "quiet", "bus mastering is off", was_tried(exits, "bus mastering is off") },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i].there || !lab_listed(ends, all[i].end))
+			continue;
+		snprintf(why, size, "it has not come to its end: %s", all[i].what);
+		return false;
+	}
+	return true;
 }
 
 static json_int_t total(json_t *cycles, const char *oracle)

@@ -61,7 +61,7 @@ json_t *judge_order(const struct emulog_order *o, const char *want);
 json_t *judge_fact(const char *what, bool yes);
 
 /*
- * Has an exit come to where it @ends (configs/exits)? "cycle": all @cycles are through; "anew",
+ * Has an exit come to all that it @ends with (configs/exits)? "cycle": all @cycles are through; "anew",
  * "quiet": the agent has tried that. Whether it was good, judge_exits() says.
  */
 bool judge_ends(const char *ends, json_t *exits, bool cycles, char *why, size_t size);

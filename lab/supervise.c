@@ -27,8 +27,9 @@ static const char usage[] =
 	"  --cycles=N         jumps\n"
 	"  --exit=NAME        the agent leaves the straight way (configs/exits)\n"
 	"  --translation=HOW  stays-on, or goes-off behind bus mastering: what must come of it\n"
-	"  --ends=HOW         with a good cycle, with the devices used anew, or quiet\n"
 	"                     in the emulator when the agent does so (stays-on)\n"
+	"  --ends=HOW         cycle: with a good one; anew: with the devices used so; cycle,anew;\n"
+	"                     or quiet (cycle)\n"
 	"  --bench            the agent is to compare its loads with others before that\n"
 	"  --swaps=N          page tables to be replaced before the first one (0)\n"
 	"  --map-gib=N        IOVA on which the drive's memory is mapped again, as the guest was told (0)\n"
@@ -192,8 +193,9 @@ static void take_option(struct options *o, int id, const char *value)
 		o->session.translation = value;
 		break;
 	case OPT_ENDS:
-		if (strcmp(value, "cycle") && strcmp(value, "anew") && strcmp(value, "quiet"))
-			refuse(value, "end: cycle, anew or quiet");
+		if (strcmp(value, "cycle") && strcmp(value, "anew") && strcmp(value, "quiet") &&
+		    strcmp(value, "cycle,anew"))
+			refuse(value, "end: cycle, anew, both or quiet");
 		o->session.ends = value;
 		break;
 	case OPT_BENCH:

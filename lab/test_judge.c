@@ -400,6 +400,10 @@ static void test_ends(void **state)
 	json_array_append_new(exits, json_pack("{s:s,s:b}", "what", "a new start of the devices",
 					       "ok", 1));
 	assert_true(judge_ends("anew", exits, false, why, sizeof(why)));
+	assert_true(judge_ends("cycle,anew", exits, true, why, sizeof(why)));
+	assert_false(judge_ends("cycle,anew", exits, false, why, sizeof(why)));
+	json_array_clear(exits);
+	assert_false(judge_ends("cycle,anew", exits, true, why, sizeof(why)));
 	json_decref(exits);
 }
 

@@ -125,12 +125,16 @@ static bool leaves_session(const struct agent *a)
  * As if by accident, and with no chance to put anything in order; but not before the lab has
  * looked at the devices.
  */
+static void die(struct agent *a, const char *where)
+{
+	channel_ask(&a->channel, "dying", json_pack("{s:s}", "where", where));
+	kill(getpid(), SIGKILL);
+}
+
 static void die_at(struct agent *a, const char *exit)
 {
-	if (!leaves_by(a, exit))
-		return;
-	channel_ask(&a->channel, "dying", json_pack("{s:s}", "where", exit));
-	kill(getpid(), SIGKILL);
+	if (leaves_by(a, exit))
+		die(a, exit);
 }
 
 /* What a kernel says that panics where it is to. */
@@ -283,6 +287,8 @@ static void probe_replaced(struct agent *a)
  */
 #define FREE_FILE "/tmp/free_kib"
 #define SPARE_KIB 4096
+/* ... after a cycle, in which the bystanders' drivers were at work for the first time. */
+#define SPARE_CYCLE_KIB 8192
 
 static int64_t free_at_start(void)
 {
@@ -329,7 +335,36 @@ static void tell_quiet(struct agent *a)
 static void tell_ended(struct agent *a)
 {
 	tell_quiet(a);
-	exits_memory_back(&a->channel, free_at_start() + a->params.session_kib, SPARE_KIB);
+	exits_memory_back(&a->channel, free_at_start() + a->params.session_kib,
+			  leaves_by(a, "ended") ? SPARE_CYCLE_KIB : SPARE_KIB);
+}
+
+/*
+ * Nobody goes on with the session of an agent that died. Where devices had to be stopped for it,
+ * the log has a line for each; elsewhere they were let go, and there is none.
+ */
+static void tell_gone(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	if (reaps(a, "die-live"))
+		exits_logged(&a->channel, "nobody has retrieved it, bus master is off", n);
+	else
+		exits_logged(&a->channel, "hand-over ended", 0);
+	tell_ended(a);
+}
+
+/* One that died has left its session to us, and the devices at work. */
+static void tell_left(struct agent *a)
+{
+	struct exit_device devices[2];
+	size_t n = exit_devices(a, devices);
+
+	exits_logged(&a->channel, "was closed but cannot be finished", 1);
+	for (size_t i = 0; i < n; i++)
+		exits_master(&a->channel, "left behind", devices[i].bdf);
+	exits_tell(&a->channel, "a reaper's finish", "", luo_finish(a->session), -EBUSY);
 }
 
 /* The kernel's drivers would switch on again what is to be found off. */
@@ -541,6 +576,8 @@ static int first_kernel(struct agent *a)
 	s->tsc_khz = tsc_khz();
 	s->tsc_invariant = tsc_invariant();
 	say_hello(a, false);
+	if (leaves_by(a, "again"))
+		tell_gone(a);
 	if (access(a->params.kernel, R_OK))
 		return complain(-ENOENT, "neither a session \"" SESSION "\" nor %s: the first "
 				"kernel needs its own image, any other the session",
@@ -1166,7 +1203,7 @@ static int next_kernel(struct agent *a)
 	if (err)
 		return err;
 	if (leaves_by(a, "again"))
-		exits_tell(&a->channel, "a reaper's finish", "", luo_finish(a->session), -EBUSY);
+		tell_left(a);
 	err = retrieve_memory(a);
 	if (!err && s->device_preserved)
 		err = take_over(a, &r);
@@ -1203,12 +1240,15 @@ static int run(struct agent *a)
 	a->session = luo_retrieve(a->luo, SESSION);
 	if (a->session >= 0) {
 		err = next_kernel(a);
-	} else if (a->session == -ENOENT && leaves_by(a, "again") &&
-		   access(a->params.kernel, R_OK)) {
+		/* So that all it has got back is seen to be free. */
+		if (!err && leaves_session(a))
+			die(a, "ended");
+	} else if (a->session == -ENOENT && access(a->params.kernel, R_OK) &&
+		   (leaves_by(a, "again") || leaves_by(a, "ended"))) {
 		say_hello(a, false);
 		exits_tell(&a->channel, "the session of who died", "", -ENOENT,
 			   leaves_session(a) ? 0 : -ENOENT);
-		tell_ended(a);
+		tell_gone(a);
 		err = start_anew(a);
 	} else if (a->session == -ENOENT && was_brought_down(a)) {
 		/* The kernel's own drivers have had them since the reset. */

@@ -25,7 +25,7 @@ const char params_usage[] =
 	"                   them (nvme)\n"
 	"  --control=NAME   in each cycle break something: configs/controls of Holdfast (none)\n"
 	"  --exit=NAME      in the first cycle leave the straight way: configs/exits of Holdfast\n"
-	"                   (none); again: what is left is to be gone on with\n"
+	"                   (none); again: what is left is to be gone on with; ended: it has been\n"
 	"  --bystanders=LIST\n"
 	"                   nvme, nic: kernel-owned devices that must work in each kernel ();\n"
 	"                   the drive's data are overwritten\n"
@@ -180,7 +180,7 @@ static int parse_loads(struct loads *loads, const char *list)
 static bool known_exit(const char *name)
 {
 	static const char *const known[] = {
-		"none", "again", "stopped", "probes", "die-preserved", "die-retrieved", "die-bound",
+		"none", "again", "ended", "stopped", "probes", "die-preserved", "die-retrieved", "die-bound",
 		"die-replaced", "die-finished", "finish-unretrieved", "iommu-off", "kho-off",
 		"liveupdate-off", "anew", "scalable-next", "reboot-preserved",
 		"reboot-live", "panic-preserved", "panic-live", "panic-early", "panic-late",
