@@ -111,6 +111,9 @@ static void disturb_by_config(struct channel *c, const char *state, const struct
 	      write_config(d->bdf, "config", PCI_COMMAND, NO_MASTER), -EBUSY);
 	tried(c, state, "D3hot by sysfs", d->bdf,
 	      power ? write_config(d->bdf, "config", power, D3HOT) : -ENXIO, -EBUSY);
+	/* A header, which nothing would come of: it stands for ATS and the like. */
+	tried(c, state, "a write to extended config space", d->bdf,
+	      write_config(d->bdf, "config", PCI_CFG_SPACE_SIZE, 0), -EBUSY);
 	tried(c, state, "reset of its bus by its port's config", d->bdf,
 	      write_config(d->bdf, "../config", PCI_BRIDGE_CONTROL, PCI_BRIDGE_CTL_BUS_RESET),
 	      -EBUSY);
