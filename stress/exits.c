@@ -411,6 +411,7 @@ void exits_memory_back(struct channel *c, int64_t want, int64_t spare)
 	int64_t now = resources_free_kib();
 	char what[120];
 
+	spare += resources_withheld_kib();
 	/* Some of it is freed by work that is still queued. */
 	for (int i = 0; i < 30 && now + spare < want; i++) {
 		sleep_ms(100);

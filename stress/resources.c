@@ -156,6 +156,11 @@ json_t *resources_json(const char *const *bdfs, size_t count)
 	return all;
 }
 
+int64_t resources_withheld_kib(void)
+{
+	return access(KMEMLEAK, F_OK) ? 0 : number_in("/proc/meminfo", "MemTotal") / 32;
+}
+
 unsigned int resources_kmemleak(void)
 {
 	unsigned int found = 0;

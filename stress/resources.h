@@ -21,6 +21,12 @@ int64_t resources_moved_pages(void);
 json_t *resources_json(const char *const *bdfs, size_t count);
 
 /*
+ * What may be freed and not be free: KASAN keeps it for a while, up to 1/32 of all memory. There
+ * kmemleak looks for leaks. 0 in a kernel without either.
+ */
+int64_t resources_withheld_kib(void);
+
+/*
  * How many objects kmemleak finds unreferenced, with a line on the console for each, which the
  * lab takes for a kernel's warning. 0 without kmemleak. Takes some seconds with it.
  */
