@@ -103,10 +103,9 @@ static void disturb_by_sysfs(struct channel *c, const char *state, const struct 
 #define D3HOT 3
 #define NO_MASTER PCI_COMMAND_MEMORY
 
-static void disturb_by_config(struct channel *c, const char *state, const struct exit_device *d)
+static void disturb_by_config(struct channel *c, const char *state, const struct exit_device *d,
+			      unsigned int power)
 {
-	unsigned int power = pcidev_power_control(d->bdf);
-
 	tried(c, state, "bus mastering off by sysfs", d->bdf,
 	      write_config(d->bdf, "config", PCI_COMMAND, NO_MASTER), -EBUSY);
 	tried(c, state, "D3hot by sysfs", d->bdf,
@@ -120,10 +119,9 @@ static void disturb_by_config(struct channel *c, const char *state, const struct
 }
 
 /* By whoever has the file of it. */
-static void disturb_by_user(struct channel *c, const char *state, const struct exit_device *d)
+static void disturb_by_user(struct channel *c, const char *state, const struct exit_device *d,
+			    unsigned int power)
 {
-	unsigned int power = pcidev_power_control(d->bdf);
-
 	tried(c, state, "VFIO_DEVICE_RESET", d->bdf, vfio_reset(d->vfio), -EBUSY);
 	tried(c, state, "VFIO_DEVICE_PCI_HOT_RESET", d->bdf, vfio_hot_reset(d->vfio), -EBUSY);
 	tried(c, state, "low power by its user", d->bdf, vfio_low_power(d->vfio), -EBUSY);
@@ -155,10 +153,12 @@ static void disturb_memory(struct channel *c, const char *state, const struct ex
 
 void exits_disturb(struct channel *c, const char *state, const struct exit_device *d, bool bound)
 {
+	unsigned int power = pcidev_power_control(d->bdf);
+
 	disturb_by_sysfs(c, state, d);
-	disturb_by_config(c, state, d);
+	disturb_by_config(c, state, d, power);
 	if (bound)
-		disturb_by_user(c, state, d);
+		disturb_by_user(c, state, d, power);
 	disturb_memory(c, state, d);
 	exits_master(c, state, d->bdf);
 }
