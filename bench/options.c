@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "document.h"
+
 int options_next(int argc, char **argv, const char *known, const char *usage)
 {
 	static const struct option help[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
@@ -33,10 +35,20 @@ int options_next(int argc, char **argv, const char *known, const char *usage)
 	return c == ':' ? '?' : c;
 }
 
-int options_rest(int argc, char **argv)
+int options_output(struct options_output *o, int option)
+{
+	switch (option) {
+	case 'o': o->file = optarg; return 0;
+	case 'c': o->command = optarg; return 0;
+	case 'k': o->series = optarg; return 0;
+	default: return -EINVAL;
+	}
+}
+
+int options_end(const struct options_output *o, int argc, char **argv)
 {
 	if (optind == argc)
-		return 0;
+		return o->file ? document_writable(o->file) : 0;
 	fprintf(stderr, "%s: no argument '%s', see --help\n", program_invocation_short_name,
 		argv[optind]);
 	return -EINVAL;

@@ -12,8 +12,20 @@
  */
 int options_next(int argc, char **argv, const char *known, const char *usage);
 
-/* Are there arguments behind the options, where none are wanted? Returns 0 or -EINVAL. */
-int options_rest(int argc, char **argv);
+/* Where results go, and what a result document says of where they come from */
+struct options_output {
+	const char *file;		/* NULL: nowhere */
+	const char *command, *series;	/* "": not known */
+};
+
+/* What all benches have: optarg of -o, -c or -k. Returns 0, or -EINVAL for any other option. */
+int options_output(struct options_output *o, int option);
+
+/*
+ * Behind the options: no arguments are there, where none are wanted, and the file can be written.
+ * Returns 0 or -errno, which has been said.
+ */
+int options_end(const struct options_output *o, int argc, char **argv);
 
 /* Of optarg, a number from @min to @max. Returns 0, or -EINVAL, which has been said. */
 int options_number(unsigned int *n, int option, unsigned int min, unsigned int max);

@@ -50,7 +50,7 @@ enum fault { FAULT_NONE, FAULT_LOST, FAULT_LEFT, FAULTS };
 static const char *const fault_names[] = { "none", "lost", "left" };
 
 struct options {
-	const char *command, *series, *file;
+	struct options_output output;
 	unsigned int tables;	/* 0: all sizes */
 	unsigned int fault;
 	bool warm;
@@ -209,12 +209,9 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'w': o->warm = true; break;
 		case 'n': err = options_number(&o->tables, c, SPAN, MAX_TABLES); break;
 		case 'F': err = options_name(&o->fault, "fault", fault_names, FAULTS); break;
-		case 'o': o->file = optarg; break;
-		case 'c': o->command = optarg; break;
-		case 'k': o->series = optarg; break;
-		default: return 2;
+		default: err = options_output(&o->output, c);
 		}
-	return err || options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
+	return err || options_end(&o->output, argc, argv) ? 2 : 0;
 }
 
 /* One number of tables: prints it, and adds its rows */
@@ -235,7 +232,7 @@ static int run(json_t *rows, size_t n, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .command = "", .series = "" };
+	struct options o = { .output = { .command = "", .series = "" } };
 	json_t *rows = json_array(), *document;
 	int err;
 
@@ -252,9 +249,9 @@ int main(int argc, char **argv)
 		err = run(rows, sizes[i], &o);
 	if (err)
 		return 1;
-	if (!o.file)
+	if (!o.output.file)
 		return 0;
-	document = document_new("holdfast/preserve/1", o.command, o.series);
+	document = document_new("holdfast/preserve/1", o.output.command, o.output.series);
 	json_object_set_new(document, "results", rows);
-	return document_save(document, o.file) ? 1 : 0;
+	return document_save(document, o.output.file) ? 1 : 0;
 }

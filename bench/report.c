@@ -142,7 +142,8 @@ json_t *report_json(const struct circumstances *circumstances, const struct resu
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, result_json(&results[i]));
-	document = document_new("holdfast/walk/1", circumstances->command, circumstances->series);
+	document = document_new("holdfast/walk/1", circumstances->output.command,
+				circumstances->output.series);
 	json_object_set_new(json_object_get(document, "host"), "undisturbed",
 			    json_boolean(measure_undisturbed()));
 	json_object_set_new(document, "model", json_pack("{s:i,s:i,s:b}", "nodes",

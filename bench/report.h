@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 #include "measure.h"
+#include "options.h"
 
 /* What a figure depends on, beside the shape */
 struct circumstances {
-	const char *series;	/* hash of the kernel series, "" if it is not known */
-	const char *command;	/* that reproduces it */
+	struct options_output output;
 	const struct measure_options *options;
 };
 

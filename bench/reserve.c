@@ -81,7 +81,7 @@ static const char *const fault_names[] = { "none", "region", "mark" };
 struct options {
 	unsigned int max, before_max;	/* blocks */
 	unsigned int fault;
-	const char *command, *series, *file;
+	struct options_output output;
 };
 
 struct run {
@@ -382,18 +382,16 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'n': err = options_number(&o->max, c, 1, MAX_BLOCKS); break;
 		case 'b': err = options_number(&o->before_max, c, 0, MAX_BLOCKS); break;
 		case 'F': err = options_name(&o->fault, "fault", fault_names, FAULTS); break;
-		case 'o': o->file = optarg; break;
-		case 'c': o->command = optarg; break;
-		case 'k': o->series = optarg; break;
-		default: return 2;
+		default: err = options_output(&o->output, c);
 		}
-	return err || options_rest(argc, argv) || (o->file && document_writable(o->file)) ? 2 : 0;
+	return err || options_end(&o->output, argc, argv) ? 2 : 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct options options = {
-		.max = MAX_BLOCKS, .before_max = FEW_BLOCKS, .command = "", .series = "",
+		.max = MAX_BLOCKS, .before_max = FEW_BLOCKS,
+		.output = { .command = "", .series = "" },
 	};
 	struct shape shape = { .machine = { .nodes = NODES, .scratch_size = SCRATCH } };
 	json_t *results = json_array(), *document;
@@ -409,11 +407,12 @@ int main(int argc, char **argv)
 	table_head(stdout);
 	for (size_t i = 0; i < PLACEMENTS; i++)
 		sweep(&shape, &placements[i], &options, results);
-	document = document_new("holdfast/reserve/1", options.command, options.series);
+	document = document_new("holdfast/reserve/1", options.output.command,
+				options.output.series);
 	json_object_set_new(document, "results", results);
-	if (!options.file)
+	if (!options.output.file)
 		json_decref(document);
-	else if (document_save(document, options.file))
+	else if (document_save(document, options.output.file))
 		return 1;
 	return 0;
 }

@@ -63,7 +63,6 @@ struct options {
 	struct measure_options measure;
 	struct circumstances circumstances;
 	bool json;
-	const char *file;
 };
 
 static const char usage[] =
@@ -135,17 +134,8 @@ static int parse_option(struct options *options, int c)
 	case 'j':
 		options->json = true;
 		return 0;
-	case 'o':
-		options->file = optarg;
-		return 0;
-	case 'k':
-		options->circumstances.series = optarg;
-		return 0;
-	case 'c':
-		options->circumstances.command = optarg;
-		return 0;
 	default:
-		return -EINVAL;
+		return options_output(&options->circumstances.output, c);
 	}
 }
 
@@ -224,6 +214,7 @@ static int run(const struct options *options, const struct shape *shapes, struct
 	       size_t count)
 {
 	enum fault fault = options->measure.fault;
+	const char *file = options->circumstances.output.file;
 	FILE *table = options->json || fault ? NULL : stdout;
 
 	if (table)
@@ -242,8 +233,7 @@ static int run(const struct options *options, const struct shape *shapes, struct
 	}
 	if (fault)
 		return 0;
-	if (options->file &&
-	    document_save(report_json(&options->circumstances, results, count), options->file))
+	if (file && document_save(report_json(&options->circumstances, results, count), file))
 		return -EIO;
 	if (options->json)
 		return document_print(report_json(&options->circumstances, results, count), stdout);
@@ -260,8 +250,9 @@ int main(int argc, char **argv)
 			.goal_ms = 300,
 			.run = { true, true, true, true },
 		},
-		.circumstances = { .series = "", .command = "" },
+		.circumstances.output = { .series = "", .command = "" },
 	};
+	const struct options_output *output = &options.circumstances.output;
 	const char *const *texts = sweep;
 	struct result *results = NULL;
 	struct shape *shapes = NULL;
@@ -283,7 +274,7 @@ int main(int argc, char **argv)
 	ret = 2;
 	if (!parse_shapes(shapes, texts, count) &&
 	    !check_memory(&options.measure.model, shapes, &count, texts == sweep) &&
-	    (!options.file || !document_writable(options.file)))
+	    (!output->file || !document_writable(output->file)))
 		ret = run(&options, shapes, results, count) ? 1 : 0;
 out:
 	free(shapes);
